@@ -1,0 +1,225 @@
+/**
+ * Writes outcomes down. Answers that come in while a write is under way share the next one; a lone answer is written at once.
+ * An outcome is never given up while we run: if the database is away it is tried again, and if our lease is gone meanwhile the
+ * new holder has already taken the request for ambiguous.
+ */
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Answer, Outcome } from '../integrations/integration.ts';
+import type { Log } from '../observe/log.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import type { Database } from '../storage/pool.ts';
+import { type AttemptRow, type Fate, settleDelivered, settleFailed } from '../storage/queries/attempt.ts';
+import { noteDeliveries } from '../storage/queries/delivery.ts';
+import { fatesOf } from './fate.ts';
+import { type Gate, type Gates } from './gates.ts';
+import type { Batch } from './lanes.ts';
+
+/** A request on its way. */
+export interface Flight {
+  id: string;
+  batch: Batch;
+  gate: Gate;
+  probe: boolean;
+  shard: number;
+  epoch: number;
+  /** Epoch ms. */
+  sentAt: number;
+}
+
+/** A request that came to an end. */
+export interface Landing {
+  flight: Flight;
+  answer: Answer;
+  outcome: Outcome;
+  durationMs: number;
+}
+
+const MAX_GROUP = 256;
+/** Real time between two writes: a few more answers share each, and nobody waits for them but the next event of the same visitor. */
+const GAP_MS = 10;
+const RETRY_MS = 250;
+
+export interface SettlerOptions {
+  db: Database;
+  log: Log;
+  gates: Gates;
+  version: string;
+  now(): number;
+  random(): number;
+  metrics?: Pick<Metrics, 'attempt' | 'attemptSeconds' | 'deliverySettled' | 'inToOutSeconds'> | undefined;
+  /** The flights' lanes may move again. */
+  onSettled(flights: readonly Flight[]): void;
+}
+
+export interface Settler {
+  add(landing: Landing): void;
+  /** Gives up on outcomes that cannot be written now: whoever takes over finds them in flight. */
+  abandon(): void;
+}
+
+export function createSettler(options: SettlerOptions): Settler {
+  const { db, log, version, now } = options;
+  let waiting: Landing[] = [];
+  let running: Promise<void> | null = null;
+  let isAbandoned = false;
+
+  const run = async () => {
+    while (waiting.length > 0 && !isAbandoned) {
+      const group = waiting.splice(0, MAX_GROUP);
+      await write(group);
+      options.onSettled(group.map((landing) => landing.flight));
+      if (waiting.length > 0) await sleep(GAP_MS);
+    }
+    running = null;
+  };
+
+  const write = async (group: readonly Landing[]) => {
+    let left = group;
+    for (;;) {
+      try {
+        left = await settle(left);
+        if (left.length === 0) return;
+      } catch (error) {
+        log.error({ err: error, requests: left.length }, 'Outcomes could not be written; trying again');
+      }
+      if (isAbandoned) return;
+      await sleep(RETRY_MS);
+    }
+  };
+
+  /** @returns what must be tried again */
+  const settle = async (group: readonly Landing[]): Promise<readonly Landing[]> => {
+    const delivered = group.filter(({ outcome }) => outcome.class === 'success');
+    const failed = group.filter(({ outcome }) => outcome.class !== 'success');
+    await writeNotes(group);
+    const results = await Promise.allSettled([
+      delivered.length > 0 ? writeDelivered(delivered) : undefined,
+      failed.length > 0 ? writeFailed(failed) : undefined,
+    ]);
+    const again = results.flatMap((result, index) => {
+      if (result.status === 'fulfilled') return [];
+      log.error({ err: result.reason }, 'Outcomes could not be written; trying again');
+      return index === 0 ? delivered : failed;
+    });
+    const written = group.filter((landing) => !again.includes(landing));
+    await learn(written);
+    return again;
+  };
+
+  const writeNotes = async (group: readonly Landing[]) => {
+    const notes = group.flatMap(({ flight: { batch } }) =>
+      batch.rows.flatMap(({ appId, id, eventId }) => {
+        const told = batch.request.notes[eventId];
+        return told ? [{ appId, id, notes: told }] : [];
+      }),
+    );
+    if (notes.length > 0) await noteDeliveries(db, notes);
+  };
+
+  const writeDelivered = async (group: readonly Landing[]) => {
+    const ours = await settleDelivered(db, group.map(toAttempt), version, now());
+    const kept = confirmed(group, ours);
+    const count = kept.reduce((sum, { flight }) => sum + flight.batch.rows.length, 0);
+    options.metrics?.deliverySettled('delivered', count);
+    for (const { flight } of kept) {
+      for (const row of flight.batch.rows) options.metrics?.inToOutSeconds(Math.max(0, (now() - row.createdAt) / 1000));
+    }
+  };
+
+  const writeFailed = async (group: readonly Landing[]) => {
+    const at = now();
+    const fates = group.flatMap(({ flight: { batch, gate }, outcome }, attempt): Fate[] =>
+      fatesOf(batch.rows, outcome, {
+        now: at,
+        random: options.random(),
+        retryWindowMs: gate.pace.retryWindowMs,
+        pausedMs: options.gates.pausedMs(gate),
+      }).map((fate) => ({ ...fate, attempt })),
+    );
+    const rows = group.map((landing) => {
+      const { answer, outcome, flight } = landing;
+      return {
+        ...toAttempt(landing),
+        class: outcome.class,
+        error: outcome.message,
+        ambiguous: outcome.ambiguous,
+        bytesWritten: answer.kind === 'status' || answer.bytesWritten,
+        requestUrl: flight.batch.request.url,
+        requestBody: storable(flight.batch.request.body),
+      };
+    });
+    const ours = await settleFailed(db, rows, fates, version, at);
+    confirmed(group, ours);
+    for (const { state, attempt } of fates)
+      if (ours.has(group[attempt]!.flight.batch.lane)) options.metrics?.deliverySettled(state, 1);
+  };
+
+  const confirmed = (group: readonly Landing[], ours: ReadonlySet<number>) => {
+    const kept = group.filter(({ flight }) => ours.has(flight.batch.lane));
+    if (kept.length < group.length)
+      log.warn(
+        { requests: group.length - kept.length },
+        'Answers came after the shard was lost; its new holder decides',
+      );
+    for (const { outcome, durationMs } of kept) {
+      options.metrics?.attempt(outcome.class, outcome.ambiguous);
+      options.metrics?.attemptSeconds(durationMs / 1000);
+    }
+    return kept;
+  };
+
+  const learn = async (group: readonly Landing[]) => {
+    const byGate = new Map<Gate, Landing[]>();
+    for (const landing of group) {
+      const { gate } = landing.flight;
+      const list = byGate.get(gate);
+      if (list) list.push(landing);
+      else byGate.set(gate, [landing]);
+    }
+    for (const [gate, landings] of byGate) {
+      const answers = landings.map(({ outcome, flight }) => ({ outcome, probe: flight.probe }));
+      await options.gates
+        .learn(gate, answers)
+        .catch((error: unknown) => log.error({ err: error }, 'The state of a destination could not be written'));
+    }
+  };
+
+  return {
+    add(landing) {
+      waiting.push(landing);
+      running ??= Promise.resolve().then(run);
+    },
+    abandon() {
+      isAbandoned = true;
+    },
+  };
+}
+
+function toAttempt({ flight, answer, durationMs }: Landing): AttemptRow {
+  const { batch, id, sentAt, shard, epoch } = flight;
+  const { visitor, settings, request } = batch;
+  return {
+    id,
+    at: sentAt,
+    appId: batch.appId,
+    integrationId: batch.integrationId,
+    environment: batch.environment,
+    clientId: visitor.clientId,
+    shard,
+    epoch,
+    settingsVersion: settings.version,
+    userAgent: request.headers['User-Agent'] ?? null,
+    address: request.headers['X-Forwarded-For'] ?? null,
+    privacyMode: visitor.privacyMode,
+    privacyConsent: visitor.privacyConsent,
+    bodyHash: createHash('sha256').update(request.body).digest(),
+    status: answer.kind === 'status' ? answer.status : null,
+    durationMs: Math.round(durationMs),
+  };
+}
+
+/** JSON escapes the one character that PostgreSQL cannot store; a body of another kind loses it. */
+function storable(body: string): string {
+  return body.replaceAll('\u0000', '');
+}
