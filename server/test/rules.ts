@@ -286,7 +286,9 @@ const kebab: Rule = {
       .filter(
         (file) =>
           isCode(file.path) &&
-          !/^[a-z0-9]+(-[a-z0-9]+)*(\.(test|config|generated|d))*\.ts$/.test(file.path.split('/').at(-1) ?? ''),
+          !/^[a-z0-9]+(-[a-z0-9]+)*(\.(property|test|config|generated|d))*\.ts$/.test(
+            file.path.split('/').at(-1) ?? '',
+          ),
       )
       .map((file) => `${file.path}: not kebab-case`),
   bites: { path: 'server/src/http/rawBody.ts', text: '' },

@@ -75,7 +75,7 @@ try {
 
 if (total.failures.length > 0) {
   console.log('── failures');
-  for (const failure of total.failures) console.log(`\n ✗ ${failure}`);
+  for (const failure of total.failures) console.log(`\n ✗ ${failure.replaceAll(root, '')}`);
   console.log();
 }
 const last = lastLine(total);

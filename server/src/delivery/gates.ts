@@ -20,6 +20,7 @@ import {
   throttleDestination,
   winProbe,
 } from '../storage/queries/destination.ts';
+import { Rate } from './rate.ts';
 import { BREAKER_FAILURES, BREAKER_MS, probeDelay } from './schedule.ts';
 
 /** If a probe is never heard of again, another process may try after this. */
@@ -41,16 +42,7 @@ export interface Gate {
   from: number;
   /** Real time of the last look at everything. */
   lookedAt: number;
-  rate: RateMeter;
-}
-
-/** Requests passing, by whole seconds of real time; and the tokens of a limited rate. */
-interface RateMeter {
-  second: number;
-  current: number;
-  previous: number;
-  tokens: number;
-  filledAt: number;
+  rate: Rate;
 }
 
 export interface Passage {
@@ -101,7 +93,6 @@ export class Gates {
       const known = this.#gates.get(key);
       if (known) known.row = row;
       else {
-        const rate = { second: 0, current: 0, previous: 0, tokens: 0, filledAt: 0 };
         this.#gates.set(key, {
           row,
           settings,
@@ -112,7 +103,7 @@ export class Gates {
           isShut: false,
           from: -Infinity,
           lookedAt: 0,
-          rate,
+          rate: new Rate(),
         });
       }
       if (row.rateAt !== null && now() >= row.rateAt + QUIET_MS)
@@ -134,7 +125,8 @@ export class Gates {
         return isDue && gate.inFlight === 0 ? [{ gate, room: 1, probe: true }] : [];
       }
       if (row.notBefore !== null && row.notBefore > now) return [];
-      const room = Math.min(pace.maxParallel - gate.inFlight, this.#tokens(gate));
+      const limit = row.maxPerSecond === null ? null : row.maxPerSecond * this.#options.share();
+      const room = Math.min(pace.maxParallel - gate.inFlight, gate.rate.room(limit, performance.now()));
       return room > 0 ? [{ gate, room, probe: false }] : [];
     });
   }
@@ -159,24 +151,7 @@ export class Gates {
   /** A request goes. */
   passed(gate: Gate): void {
     gate.inFlight++;
-    const { rate } = gate;
-    const second = Math.floor(performance.now() / 1000);
-    if (second !== rate.second) {
-      rate.previous = second === rate.second + 1 ? rate.current : 0;
-      rate.current = 0;
-      rate.second = second;
-    }
-    rate.current++;
-    rate.tokens--;
-  }
-
-  #tokens({ row, rate }: Gate): number {
-    if (row.maxPerSecond === null) return Infinity;
-    const perSecond = row.maxPerSecond * this.#options.share();
-    const at = performance.now();
-    rate.tokens = Math.min(Math.max(1, perSecond), rate.tokens + ((at - rate.filledAt) / 1000) * perSecond);
-    rate.filledAt = at;
-    return Math.floor(rate.tokens);
+    gate.rate.count(performance.now());
   }
 
   /** A request was answered. */
@@ -210,7 +185,7 @@ export class Gates {
     const throttle = answers.findLast(({ outcome }) => outcome.class === 'throttle')?.outcome;
     if (throttle) {
       const notBefore = now() + (throttle.retryAfterMs ?? 0);
-      const rate = Math.max(gate.rate.current, gate.rate.previous, 1) / this.#options.share();
+      const rate = gate.rate.perSecond() / this.#options.share();
       log.warn({ ...name, notBefore }, 'The destination asks to slow down');
       await throttleDestination(db, row, rate, notBefore, now());
       gate.row = { ...gate.row, notBefore, maxPerSecond: Math.max(1, (gate.row.maxPerSecond ?? rate) / 2) };

@@ -39,6 +39,7 @@ const MAX_GROUP = 256;
 /** Real time between two writes: a few more answers share each, and nobody waits for them but the next event of the same visitor. */
 const GAP_MS = 10;
 const RETRY_MS = 250;
+const LONG_RETRY_MS = 5_000;
 
 export interface SettlerOptions {
   db: Database;
@@ -68,43 +69,52 @@ export function createSettler(options: SettlerOptions): Settler {
     while (waiting.length > 0 && !isAbandoned) {
       const group = waiting.splice(0, MAX_GROUP);
       await write(group);
-      options.onSettled(group.map((landing) => landing.flight));
       if (waiting.length > 0) await sleep(GAP_MS);
     }
     running = null;
   };
 
-  const write = async (group: readonly Landing[]) => {
+  /** Resolves when the whole group is written, or given up. */
+  const write = async (group: readonly Landing[]): Promise<void> => {
     let left = group;
-    for (;;) {
-      try {
-        left = await settle(left);
-        if (left.length === 0) return;
-      } catch (error) {
-        log.error({ err: error, requests: left.length }, 'Outcomes could not be written; trying again');
+    while (left.length > 0 && !isAbandoned) {
+      const { again, error } = await settle(left);
+      if (again.length === 0) return;
+      log.error({ err: error, requests: again.length }, 'Outcomes could not be written; trying again');
+      if (isAbout(error) && again.length > 1) {
+        // One outcome that cannot be stored must not keep the others from it.
+        const half = Math.ceil(again.length / 2);
+        await write(again.slice(0, half));
+        left = again.slice(half);
+        continue;
       }
-      if (isAbandoned) return;
+      if (isAbout(error)) {
+        const [one] = again;
+        setTimeout(() => add(one!), LONG_RETRY_MS).unref();
+        return;
+      }
       await sleep(RETRY_MS);
+      left = again;
     }
   };
 
-  /** @returns what must be tried again */
-  const settle = async (group: readonly Landing[]): Promise<readonly Landing[]> => {
+  /** @returns what must be tried again, and why */
+  const settle = async (group: readonly Landing[]): Promise<{ again: readonly Landing[]; error?: unknown }> => {
     const delivered = group.filter(({ outcome }) => outcome.class === 'success');
     const failed = group.filter(({ outcome }) => outcome.class !== 'success');
-    await writeNotes(group);
-    const results = await Promise.allSettled([
+    const [notes, ...results] = await Promise.allSettled([
+      writeNotes(group),
       delivered.length > 0 ? writeDelivered(delivered) : undefined,
       failed.length > 0 ? writeFailed(failed) : undefined,
     ]);
-    const again = results.flatMap((result, index) => {
-      if (result.status === 'fulfilled') return [];
-      log.error({ err: result.reason }, 'Outcomes could not be written; trying again');
-      return index === 0 ? delivered : failed;
-    });
-    const written = group.filter((landing) => !again.includes(landing));
+    if (notes.status === 'rejected') log.warn({ err: notes.reason }, 'Notes on encoding could not be written');
+    const again = [delivered, failed].filter((_, index) => results[index]!.status === 'rejected').flat();
+    const isAgain = new Set(again);
+    const written = group.filter((landing) => !isAgain.has(landing));
     await learn(written);
-    return again;
+    options.onSettled(written.map(({ flight }) => flight));
+    const error: unknown = results.find((result) => result.status === 'rejected')?.reason;
+    return { again, error };
   };
 
   const writeNotes = async (group: readonly Landing[]) => {
@@ -160,7 +170,7 @@ export function createSettler(options: SettlerOptions): Settler {
     if (kept.length < group.length)
       log.warn(
         { requests: group.length - kept.length },
-        'Answers came after the shard was lost; its new holder decides',
+        'Outcomes were written before, or the shard was lost and its new holder decides',
       );
     for (const { outcome, durationMs } of kept) {
       options.metrics?.attempt(outcome.class, outcome.ambiguous);
@@ -185,15 +195,23 @@ export function createSettler(options: SettlerOptions): Settler {
     }
   };
 
+  function add(landing: Landing): void {
+    waiting.push(landing);
+    running ??= Promise.resolve().then(run);
+  }
+
   return {
-    add(landing) {
-      waiting.push(landing);
-      running ??= Promise.resolve().then(run);
-    },
+    add,
     abandon() {
       isAbandoned = true;
     },
   };
+}
+
+/** Is the error about what was to be written (SQLSTATE classes of data, constraints, code), not about the database being there? */
+function isAbout(error: unknown): boolean {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return typeof code === 'string' && /^(2[0-9A-Z]|42|XX)[0-9A-Z]{3}$/.test(code);
 }
 
 function toAttempt({ flight, answer, durationMs }: Landing): AttemptRow {

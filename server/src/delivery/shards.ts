@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Log } from '../observe/log.ts';
 import type { Database } from '../storage/pool.ts';
-import { takeOver } from '../storage/queries/sending.ts';
+import { takeOver, withdrawUnflown } from '../storage/queries/sending.ts';
 import { acquire, beat, type Lease, leave, release } from '../storage/queries/shard-lease.ts';
 import { SHARDS } from './enqueue.ts';
 
@@ -15,9 +15,15 @@ export const BEAT_MS = 1_500;
 /** We stop a little before others may begin. */
 const MARGIN_MS = 1_000;
 
+/** What of this process is under way. */
+export interface Traffic {
+  isBusy(shard: number): boolean;
+  lanesInFlight(): readonly number[];
+}
+
 export interface Shards {
   /** Stays alive, takes what is free, gives up what is too much, turns what others left in flight into ambiguous attempts. @returns how many of those */
-  tend(isBusy: (shard: number) => boolean): Promise<number>;
+  tend(traffic: Traffic): Promise<number>;
   /** The epoch under which we work a shard; undefined = not ours. */
   epochOf(shard: number): number | undefined;
   leasesOf(shards: Iterable<number>): Lease[];
@@ -54,7 +60,7 @@ export function createShards({ db, log, version, now, exclusive }: ShardsOptions
   };
 
   return {
-    async tend(isBusy) {
+    async tend({ isBusy, lanesInFlight }) {
       const began = performance.now();
       const { leases, members } = await beat(db, STAGE, holder, ALIVE_MS);
       const held = new Map(leases.map(({ shard, epoch }) => [shard, epoch]));
@@ -77,6 +83,7 @@ export function createShards({ db, log, version, now, exclusive }: ShardsOptions
           { requests: lost },
           'Requests of another process may or may not have arrived: they are sent again and marked',
         );
+      if (all.length > 0) await withdrawUnflown(db, all, lanesInFlight());
       epochs = held;
       aliveUntil = began + ALIVE_MS - MARGIN_MS;
       redraw();

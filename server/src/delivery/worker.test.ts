@@ -362,7 +362,10 @@ describe('refused events', () => {
     const owner = await stage.addOwner(visitorId(1));
     const [large] = await stage.commit(owner, ['ACTIVATE']);
     const more = Object.fromEntries(Array.from({ length: 5_000 }, (_, n) => [`more_${n}`, 'x'.repeat(200)]));
-    await stage.sql(`update event set attributes = attributes || $2 where event_id = $1`, [large, more]);
+    await stage.sql(`update event set attributes = (attributes::jsonb || $2::jsonb)::json where event_id = $1`, [
+      large,
+      more,
+    ]);
     const next = await stage.commit(owner, ['ACTIVATE']);
     worker.wake();
     await until(allAre([large!], 'dead_letter/oversize'));

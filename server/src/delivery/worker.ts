@@ -4,30 +4,28 @@
  * One process works the shards it holds (shards.ts). A lane, that is one owner's deliveries to one target, is in one of these states
  * here, and in none when it has nothing due:
  *
- *   claimed   read from the queue in a round, planned (lanes.ts): what may not be sent is set aside, the rest is one encoded batch
- *   in flight its batch is in `sending`, committed before a byte leaves, and the request is under way
+ *   claimed   read from the queue in a round (rounds.ts) and planned (lanes.ts): what may not be sent is set aside, the rest is one
+ *             encoded batch
+ *   in flight its batch is in `sending`, committed before a byte leaves, and the request is under way (send.ts)
  *   settling  the answer is here; one statement writes attempt and fates and deletes the `sending` row (settle.ts)
  *   resting   its visitor is in flight for another lane, here or in another process: claimed again when that ends, or a little later
  *
  * Lanes in flight, settling or resting are left out of the next claim, so that order needs no lock per delivery: the next batch of
  * a lane is read after the one before has been settled. A lane whose first event must wait is put off as a whole in the queue.
  *
- * Rounds follow each other as long as they find something; `wake` and the poll start them. A round never waits for an answer.
- * If the process dies, its `sending` rows stay; whoever takes the shard over marks them ambiguous and sends them again first.
+ * Rounds follow each other as long as they find something; `wake` and the poll start them. If the process dies, its `sending` rows
+ * stay; whoever takes the shard over marks them ambiguous and sends them again first.
  */
-import { randomUUID } from 'node:crypto';
-import type { IntegrationDefinition } from '../integrations/integration.ts';
+import type { Answer, IntegrationDefinition, Outcome } from '../integrations/integration.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Database } from '../storage/pool.ts';
-import { expireHolds, setAside } from '../storage/queries/delivery.ts';
-import { claimLanes, type ClaimedRow, type ClaimTarget, postponeLanes } from '../storage/queries/delivery-queue.ts';
-import { insertSending } from '../storage/queries/sending.ts';
+import { expireHolds } from '../storage/queries/delivery.ts';
 import type { Settings } from '../storage/settings.ts';
 import { SHARDS } from './enqueue.ts';
-import { gateKey, Gates, type Passage } from './gates.ts';
-import { type Batch, planLane } from './lanes.ts';
+import { Gates } from './gates.ts';
+import { Rounds } from './rounds.ts';
 import { createSender, type Sender } from './send.ts';
 import { createSettler, type Flight } from './settle.ts';
 import { BEAT_MS, createShards } from './shards.ts';
@@ -36,22 +34,15 @@ import { BEAT_MS, createShards } from './shards.ts';
 const POLL_MS = 250;
 /** Between two rounds that found something, so that under load each carries more. */
 const ROUND_GAP_MS = 6;
-/** When the visitor is in flight in another process; and, in ours, in case its end is not noticed. Real time. */
-const REST_MS = 100;
-const LONG_REST_MS = 1_000;
 const HOLD_SWEEP_MS = 1_000;
 const HOLD_SWEEP_ROWS = 1_000;
 /** A request ends within 30 s; what cannot be settled shortly after is left to whoever takes over. */
 const STOP_MS = 35_000;
-/** How often the whole queue is looked at; in between only what became due since, so that vacuum's leftovers cost nothing. */
-const FULL_LOOK_MS = 2_000;
-/** A transaction that commits later than this after its own now is found by the next full look. */
-const COMMIT_LAG_MS = 15_000;
 
 export interface DeliveryWorkerDeps {
   db: Database;
   clock: Clock;
-  settings: Settings;
+  settings: Pick<Settings, 'integration'>;
   integrations: readonly IntegrationDefinition[];
   version: string;
   allowPrivateTargets: boolean;
@@ -59,7 +50,7 @@ export interface DeliveryWorkerDeps {
   metrics?: Metrics;
   /** No other process can be alive (embedded database): work left behind is taken over at once. */
   exclusive?: boolean;
-  /** For tests. */
+  /** For tests: from 0 up to, not including, 1. */
   random?: () => number;
   sender?: Sender;
 }
@@ -72,18 +63,8 @@ export interface DeliveryWorker {
   stop(): Promise<void>;
 }
 
-interface Rest {
-  /** Real time. */
-  until: number;
-  visitor: string;
-}
-
-function visitorKey({ appId, integrationId, environment, visitor }: Batch): string {
-  return `${gateKey({ appId, integrationId, environment })}:${visitor.clientId}`;
-}
-
 export function createDeliveryWorker(deps: DeliveryWorkerDeps): DeliveryWorker {
-  const { db, clock, settings, version, log, random = Math.random } = deps;
+  const { db, clock, settings, version, log, metrics, random = Math.random } = deps;
   const now = () => clock.now();
   const sender = deps.sender ?? createSender({ allowPrivateTargets: deps.allowPrivateTargets });
   const shards = createShards({ db, log, version, now, exclusive: deps.exclusive ?? false });
@@ -95,11 +76,12 @@ export function createDeliveryWorker(deps: DeliveryWorkerDeps): DeliveryWorker {
     now,
     share: () => shards.share(),
   });
-  /** Lanes in flight or settling, with the earliest due time of what they carry. */
-  const busy = new Map<number, number>();
-  const resting = new Map<number, Rest>();
-  const visitors = new Set<string>();
-  const settler = createSettler({ db, log, gates, version, now, random, metrics: deps.metrics, onSettled });
+  const rounds = new Rounds({ db, gates, shards, version, now, metrics, fly: (flight) => void fly(flight) });
+  const onSettled = (flights: readonly Flight[]) => {
+    rounds.settled(flights);
+    wake();
+  };
+  const settler = createSettler({ db, log, gates, version, now, random, metrics, onSettled });
 
   let isStopping = false;
   let isWoken = false;
@@ -116,12 +98,12 @@ export function createDeliveryWorker(deps: DeliveryWorkerDeps): DeliveryWorker {
 
   const pause = (ms: number, wakeable: boolean) =>
     new Promise<void>((resolve) => {
-      const timer = setTimeout(done, ms);
-      function done() {
+      const done = () => {
         clearTimeout(timer);
         rouse = null;
         resolve();
-      }
+      };
+      const timer = setTimeout(done, ms);
       if (wakeable) rouse = done;
     });
 
@@ -130,7 +112,7 @@ export function createDeliveryWorker(deps: DeliveryWorkerDeps): DeliveryWorker {
       isWoken = false;
       let found = false;
       try {
-        found = await round();
+        found = await rounds.run();
       } catch (error) {
         log.error({ err: error }, 'A round of deliveries failed');
         await pause(POLL_MS, false);
@@ -140,160 +122,32 @@ export function createDeliveryWorker(deps: DeliveryWorkerDeps): DeliveryWorker {
     }
   }
 
-  /** @returns whether there may be more */
-  async function round(): Promise<boolean> {
-    const owned = shards.owned();
-    const passages = gates.open();
-    if (passages.length === 0 || !owned.includes('1')) return false;
-    for (const [lane, { until }] of resting) if (until <= performance.now()) resting.delete(lane);
-    const at = now();
-    const looks = passages.map((passage) => lookFor(passage));
-    const lanes = await claimLanes(db, looks, [...busy.keys(), ...resting.keys()], owned, at);
-    narrow(passages, looks, lanes, at);
-    if (lanes.size === 0) return false;
-    return work(passages, lanes, at);
-  }
-
-  function lookFor({ gate, room, probe }: Passage): ClaimTarget {
-    const isFull = performance.now() - gate.lookedAt >= FULL_LOOK_MS;
-    const { appId, integrationId, environment } = gate.row;
-    const from = isFull || probe ? -Infinity : gate.from;
-    return { appId, integrationId, environment, lanes: room, from, idName: gate.definition.visitorIdName };
-  }
-
-  /** After a full look: everything older than what it found first is settled or on its way. */
-  function narrow(
-    passages: readonly Passage[],
-    looks: readonly ClaimTarget[],
-    lanes: ReadonlyMap<number, ClaimedRow[]>,
-    at: number,
-  ): void {
-    passages.forEach(({ gate, probe }, index) => {
-      if (looks[index]!.from !== -Infinity || probe) return;
-      let from = at - COMMIT_LAG_MS;
-      for (const due of busy.values()) if (due < from) from = due;
-      for (const rows of lanes.values()) for (const row of rows) if (row.dueAt < from) from = row.dueAt;
-      if (resting.size > 0) from = Math.min(from, gate.from);
-      gate.from = from;
-      gate.lookedAt = performance.now();
-    });
-  }
-
-  async function work(
-    passages: readonly Passage[],
-    lanes: ReadonlyMap<number, ClaimedRow[]>,
-    at: number,
-  ): Promise<boolean> {
-    const byGate = new Map(passages.map((passage) => [gateKey(passage.gate.row), { ...passage }]));
-    const postponed: { appId: number; lane: number; until: number }[] = [];
-    const aside: Parameters<typeof setAside>[2][number][] = [];
-    const ready: { batch: Batch; passage: Passage }[] = [];
-    const taken = new Set<string>();
-    for (const rows of lanes.values()) {
-      const head = rows[0]!;
-      const passage = byGate.get(gateKey(head));
-      if (!passage || passage.room <= 0) continue;
-      const { gate, probe } = passage;
-      const plan = planLane(rows, { definition: gate.definition, settings: gate.settings, now: at, version, probe });
-      if (plan.waitUntil !== null) postponed.push({ appId: head.appId, lane: head.lane, until: plan.waitUntil });
-      aside.push(...plan.setAside);
-      if (!plan.batch) continue;
-      const visitor = visitorKey(plan.batch);
-      if (visitors.has(visitor) || taken.has(visitor)) {
-        rest(plan.batch, visitor, performance.now() + LONG_REST_MS);
-        continue;
-      }
-      taken.add(visitor);
-      passage.room--;
-      ready.push({ batch: plan.batch, passage });
-    }
-    await Promise.all([
-      postponed.length > 0 && postponeLanes(db, postponed),
-      aside.length > 0 && setAside(db, shards.leasesOf(aside.map(({ lane }) => lane % SHARDS)), aside, at),
-    ]);
-    const going = await probesWon(ready);
-    if (going.length > 0) await depart(going, at);
-    return postponed.length + aside.length + going.length > 0;
-  }
-
-  async function probesWon(
-    ready: readonly { batch: Batch; passage: Passage }[],
-  ): Promise<{ batch: Batch; passage: Passage }[]> {
-    const won: (typeof ready)[number][] = [];
-    for (const entry of ready) if (!entry.passage.probe || (await gates.winProbe(entry.passage.gate))) won.push(entry);
-    return won;
-  }
-
-  async function depart(going: readonly { batch: Batch; passage: Passage }[], at: number): Promise<void> {
-    const flights: Flight[] = going.flatMap(({ batch, passage: { gate, probe } }) => {
-      const shard = batch.lane % SHARDS;
-      const epoch = shards.epochOf(shard);
-      return epoch === undefined ? [] : [{ id: randomUUID(), batch, gate, probe, shard, epoch, sentAt: at }];
-    });
-    const rows = flights.map(({ batch, shard, epoch }) => ({
-      appId: batch.appId,
-      integrationId: batch.integrationId,
-      environment: batch.environment,
-      clientId: batch.visitor.clientId,
-      shard,
-      epoch,
-      lane: batch.lane,
-      deliveryIds: batch.rows.map((row) => row.id),
-      eventIds: batch.rows.map((row) => row.eventId),
-      settingsVersion: batch.settings.version,
-    }));
-    const written = await insertSending(db, shards.leasesOf(flights.map(({ shard }) => shard)), rows);
-    for (const flight of flights) {
-      const { batch } = flight;
-      const visitor = visitorKey(batch);
-      if (!written.has(batch.lane)) {
-        rest(batch, visitor, performance.now() + REST_MS);
-        continue;
-      }
-      busy.set(batch.lane, Math.min(...batch.rows.map((row) => row.dueAt)));
-      visitors.add(visitor);
-      gates.passed(flight.gate);
-      void fly(flight);
-    }
-  }
-
   async function fly(flight: Flight): Promise<void> {
     const { batch, gate } = flight;
     const began = performance.now();
     const answer = await sender.send(batch.request);
-    const isFull = gate.inFlight-- >= gate.pace.maxParallel;
-    settler.add({
-      flight,
-      answer,
-      outcome: batch.definition.read(answer, { now: now() }),
-      durationMs: performance.now() - began,
-    });
-    if (isFull) wake();
+    const outcome = judge(batch.definition, answer);
+    const wasFull = gate.inFlight >= gate.pace.maxParallel;
+    gates.answered(gate, outcome);
+    settler.add({ flight, answer, outcome, durationMs: performance.now() - began });
+    if (wasFull) wake();
   }
 
-  function rest(batch: Batch, visitor: string, until: number): void {
-    resting.set(batch.lane, { until, visitor });
-  }
-
-  function onSettled(flights: readonly Flight[]): void {
-    for (const { batch } of flights) {
-      busy.delete(batch.lane);
-      const visitor = visitorKey(batch);
-      visitors.delete(visitor);
-      // One lane that waited for this visitor moves on: the one that has waited longest.
-      const next = [...resting].find(([, waiting]) => waiting.visitor === visitor);
-      if (next) resting.delete(next[0]);
+  function judge(definition: IntegrationDefinition, answer: Answer): Outcome {
+    try {
+      return definition.read(answer, { now: now() });
+    } catch (error) {
+      log.error({ err: error }, 'An answer could not be read');
+      return { class: 'transient', ambiguous: true, retryAfterMs: null, message: 'the answer could not be read' };
     }
-    wake();
   }
-
-  const shardsInUse = () => new Set([...busy.keys(), ...resting.keys()].map((lane) => lane % SHARDS));
 
   function tend(): Promise<void> {
     tending ??= (async () => {
       try {
-        const inUse = shardsInUse();
-        await shards.tend((shard) => inUse.has(shard));
+        const lanes = [...rounds.busy.keys()];
+        const inUse = new Set(lanes.map((lane) => lane % SHARDS));
+        await shards.tend({ isBusy: (shard) => inUse.has(shard), lanesInFlight: () => [...rounds.busy.keys()] });
         wake();
       } catch (error) {
         log.error({ err: error }, 'Shards could not be tended');
@@ -311,9 +165,16 @@ export function createDeliveryWorker(deps: DeliveryWorkerDeps): DeliveryWorker {
       isRunning = true;
       act()
         .catch((error: unknown) => log.error({ err: error }, `${what} failed`))
-        .finally(() => (isRunning = false));
+        .finally(() => {
+          isRunning = false;
+        });
     }, ms);
     timers.push(timer);
+  }
+
+  async function endHolds(): Promise<void> {
+    const ended = await expireHolds(db, now(), HOLD_SWEEP_ROWS);
+    if (ended > 0) metrics?.deliverySettled('suppressed', ended);
   }
 
   return {
@@ -323,20 +184,20 @@ export function createDeliveryWorker(deps: DeliveryWorkerDeps): DeliveryWorker {
       loop = run();
       every(BEAT_MS, 'Tending shards', tend);
       every(POLL_MS, 'Reading destinations', () => gates.refresh());
-      every(HOLD_SWEEP_MS, 'Ending holds', () => expireHolds(db, now(), HOLD_SWEEP_ROWS));
+      every(HOLD_SWEEP_MS, 'Ending holds', endHolds);
       unsubscribe = clock.onJump(wake);
     },
     wake,
     async stop() {
       isStopping = true;
       unsubscribe?.();
-      for (const timer of timers) clearInterval(timer);
       rouse?.();
       await loop;
-      await tending;
       const deadline = performance.now() + STOP_MS;
-      while (busy.size > 0 && performance.now() < deadline) await pause(10, false);
+      while (rounds.busy.size > 0 && performance.now() < deadline) await pause(10, false);
       settler.abandon();
+      for (const timer of timers) clearInterval(timer);
+      await tending;
       await shards.leave();
       await sender.close();
     },

@@ -124,7 +124,8 @@ function closeRunOfEnded(group: Group, record: RecordState, period: Period): voi
   if (!period.end || !record.run) return;
   const offer = record.run;
   delete record.run;
-  if (record.familyShared) return;
+  if (record.familyShared || period.end.closedRun) return;
+  period.end = { ...period.end, closedRun: true };
   group.items.push({
     record,
     code: offerCode(offer, 'NOT_CONVERTED'),

@@ -59,6 +59,8 @@ export interface PeriodEnd {
   replaced?: true;
   /** Not told by the store: a later purchase made it likely. */
   assumed?: true;
+  /** An offer run was closed with it. */
+  closedRun?: true;
 }
 
 /**

@@ -119,12 +119,10 @@ export function endRecord(group: Group, record: RecordState, end: PeriodEnd, can
     else if (last?.revocation !== revocation) add(group, record, key, code);
   }
   if (revoked && last) last.revocation = revocation;
-  if (record.run) {
-    if (!record.familyShared)
-      group.items.push({ record, code: offerCode(record.run, 'NOT_CONVERTED'), key, offer: record.run });
-    delete record.run;
-  }
-  if (last) last.end = end;
+  const { run } = record;
+  delete record.run;
+  if (run && !record.familyShared) group.items.push({ record, code: offerCode(run, 'NOT_CONVERTED'), key, offer: run });
+  if (last) last.end = run ? { ...end, closedRun: true } : end;
   group.ended = record;
   enter(record, end.status);
 }
@@ -146,7 +144,7 @@ export function correctEnd(work: Work): void {
     if (!last?.end || last.end.replaced || !record.latest) continue;
     const reversed = (last.reversals ?? []).some((at) => at > facts.storeTime && at < (last.until ?? at));
     if (reversed || facts.storeTime >= last.end.toldAt || !speaksOf(facts.storeTime, last)) continue;
-    last.end = endOf(record, facts.status, facts.storeTime);
+    last.end = { ...endOf(record, facts.status, facts.storeTime), ...(last.end.closedRun ? { closedRun: true } : {}) };
     record.status = last.end.status;
     updateEnd(record);
   }

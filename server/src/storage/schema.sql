@@ -1,4 +1,4 @@
--- Made by the schema test from a migrated database; change it with: npx vitest run -u schema.test
+-- Made by the schema test from a migrated database; change it with: npx vitest run schema.test -u
 
 table account_token
   app_id integer not null
@@ -195,7 +195,7 @@ table event
   signal_id uuid not null
   occurred_at timestamp with time zone not null
   created_at timestamp with time zone not null
-  attributes jsonb not null
+  attributes json not null
   PRIMARY KEY (app_id, event_id)
   UNIQUE (app_id, record_id, sequence)
   CREATE INDEX event_owner ON event USING btree (app_id, owner_id, "position") WHERE (owner_id IS NOT NULL)

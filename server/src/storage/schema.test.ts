@@ -29,7 +29,7 @@ it('schema.sql shows what the migrations make', async () => {
     )
     .join('\n\n');
   await expect(
-    `-- Made by the schema test from a migrated database; change it with: npx vitest run -u schema.test\n\n${text}\n`,
+    `-- Made by the schema test from a migrated database; change it with: npx vitest run schema.test -u\n\n${text}\n`,
   ).toMatchFileSnapshot('./schema.sql');
 });
 

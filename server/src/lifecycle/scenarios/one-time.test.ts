@@ -114,3 +114,33 @@ test('a refund that comes before the purchase tells both, and the purchase then 
   ]);
   expect(life.apply(signal('one_time', { day: 0, transaction: item('CONSUMABLE'), status: null }))).toEqual([]);
 });
+
+test('bought, refunded, reversed, refunded again: any order ends with the same money and access', () => {
+  const story = [
+    signal('one_time', { day: 0, transaction: item('CONSUMABLE'), status: null }),
+    back('CONSUMABLE', 2),
+    reversed('CONSUMABLE', 3),
+    back('CONSUMABLE', 5),
+  ];
+  const told = (order: readonly number[]): [string[], string | undefined] => {
+    const life = live();
+    for (const index of order) for (const facts of story.slice(index, index + 1)) life.apply(facts);
+    const money = life.events.filter((event) => event.code === 'TRANSACTION_PROCESSED');
+    const access = life.events.findLast((event) => event.code === 'ACTIVATE' || event.code === 'DEACTIVATE');
+    return [
+      money.map((event) => `${event.eventId} ${String(event.attributes['amount_in_eur'])}`).toSorted(),
+      access?.code,
+    ];
+  };
+  const inOrder = told([0, 1, 2, 3]);
+  expect(inOrder[0]).toHaveLength(4);
+  expect(inOrder[1]).toBe('DEACTIVATE');
+  for (const a of [0, 1, 2, 3]) {
+    for (const b of [0, 1, 2, 3]) {
+      for (const c of [0, 1, 2, 3]) {
+        const order = [a, b, c, 6 - a - b - c];
+        if (new Set(order).size === 4) expect(told(order)).toEqual(inOrder);
+      }
+    }
+  }
+});

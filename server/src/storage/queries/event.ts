@@ -14,7 +14,7 @@ const INSERT = statement(
      occurred_at, created_at, attributes)
    select app_id, event_id, record_id, sequence, group_index, code, store, environment, owner_id, chain_id, signal_id, occurred_at, created_at, attributes
    from unnest($1::int[], $2::uuid[], $3::text[], $4::int[], $5::smallint[], $6::text[], $7::text[], $8::text[], $9::uuid[], $10::uuid[], $11::uuid[],
-     $12::timestamptz[], $13::timestamptz[], $14::jsonb[]) with ordinality
+     $12::timestamptz[], $13::timestamptz[], $14::json[]) with ordinality
    as t (app_id, event_id, record_id, sequence, group_index, code, store, environment, owner_id, chain_id, signal_id, occurred_at, created_at, attributes, place)
    order by place
    on conflict (app_id, event_id) do nothing

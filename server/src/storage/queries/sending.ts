@@ -92,3 +92,23 @@ export async function takeOver(sql: Sql, leases: readonly Lease[], version: stri
   ]);
   return lost.length;
 }
+
+/** Written long before, compared with the moment between the commit and our knowing of it. Real time. */
+const UNFLOWN_SECONDS = 10;
+
+const WITHDRAW = statement(
+  'sending_withdraw_unflown',
+  `delete from sending s using unnest($1::smallint[], $2::bigint[]) as k (shard, epoch)
+   where s.shard = k.shard and s.epoch = k.epoch and s.lane <> all ($3::bigint[])
+     and s.started_at < clock_timestamp() - ${UNFLOWN_SECONDS} * interval '1 s'
+   returning s.lane`,
+);
+/**
+ * A connection that broke while `insertSending` committed leaves rows of which this process knows nothing. No byte of theirs ever
+ * left, so they simply go.
+ * @param lanes those that are really in flight here
+ */
+export async function withdrawUnflown(sql: Sql, leases: readonly Lease[], lanes: readonly number[]): Promise<number> {
+  return (await sql.query(WITHDRAW, [leases.map((lease) => lease.shard), leases.map((lease) => lease.epoch), lanes]))
+    .length;
+}
