@@ -115,7 +115,13 @@ async function compose(
     extraRoots: world?.roots ?? [],
     allowPrivateTargets: withSimulator,
   };
-  const worker = createDeliveryWorker({ ...shared, integrations, version: VERSION });
+  const worker = createDeliveryWorker({
+    ...shared,
+    integrations,
+    version: VERSION,
+    // The embedded database has one owner, so nobody else can be at work on it.
+    exclusive: config.databaseUrl === undefined,
+  });
   const onCommitted = ({ deliveries, pending }: { deliveries: number; pending: number }) => {
     if (deliveries > 0) worker.wake();
     if (pending > 0) processor.wake();
@@ -123,7 +129,9 @@ async function compose(
   const processor = createProcessor({ ...shared, onCommitted });
   started.push({
     name: 'store connections',
-    stop: () => Promise.all(STORES.map((definition) => definition.close?.())),
+    stop: async () => {
+      for (const definition of STORES) await definition.close?.();
+    },
   });
   const rejections = keep('rejections', createRejections({ db, clock, log }));
   const arrivals = createArrivals();

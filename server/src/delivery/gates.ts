@@ -117,7 +117,7 @@ export class Gates {
   open(): Passage[] {
     const now = this.#options.now();
     return [...this.#gates.values()].flatMap((gate): Passage[] => {
-      this.#adopt(gate);
+      this.adopt(gate);
       const { row, pace, settings } = gate;
       if (!pace.enabled || gate.isShut) return [];
       if (row.state !== 'active') {
@@ -131,8 +131,8 @@ export class Gates {
     });
   }
 
-  /** Settings count from the moment they are saved, not from the next look at the database. */
-  #adopt(gate: Gate): void {
+  /** Takes the settings now in force: they count from the moment they are saved. */
+  adopt(gate: Gate): void {
     const settings = this.#options.settingsOf(gate.row.appId, gate.row.integrationId);
     if (settings === undefined || settings === gate.settings) return;
     gate.settings = settings;

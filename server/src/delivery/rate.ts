@@ -30,7 +30,8 @@ export class Rate {
   room(limit: number | null, at: number): number {
     if (limit === null) return Infinity;
     // Never more than a second's worth at once, and never so little that nothing ever passes.
-    this.#tokens = Math.min(Math.max(1, limit), this.#tokens + ((at - this.#filledAt) / 1000) * limit);
+    // What passed before there was a limit is no debt.
+    this.#tokens = Math.min(Math.max(1, limit), Math.max(0, this.#tokens) + ((at - this.#filledAt) / 1000) * limit);
     this.#filledAt = at;
     return Math.max(0, Math.floor(this.#tokens));
   }

@@ -111,8 +111,10 @@ export class Rounds {
   }
 
   async #work(passages: readonly Passage[], lanes: ReadonlyMap<number, ClaimedRow[]>, at: number): Promise<boolean> {
-    const { db, version } = this.#options;
+    const { db, gates, version } = this.#options;
     const byGate = new Map(passages.map((passage) => [gateKey(passage.gate.row), { ...passage }]));
+    // What was committed after a change of settings is sent under the new ones, although the round began before.
+    for (const { gate } of passages) gates.adopt(gate);
     const postponed: { appId: number; lane: number; until: number }[] = [];
     const aside: SetAside[] = [];
     const ready: Ready[] = [];
@@ -120,7 +122,7 @@ export class Rounds {
     for (const rows of lanes.values()) {
       const head = rows[0]!;
       const passage = byGate.get(gateKey(head));
-      if (!passage || passage.room <= 0) continue;
+      if (!passage || passage.room <= 0 || !passage.gate.pace.enabled) continue;
       const { gate, probe } = passage;
       const { definition, settings } = gate;
       const plan = planLane(rows, { definition, settings, now: at, version, probe });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { settleDelivered } from '../storage/queries/attempt.ts';
 import { setAside } from '../storage/queries/delivery.ts';
-import { insertSending } from '../storage/queries/sending.ts';
+import { insertSending, takeOver, withdrawUnflown } from '../storage/queries/sending.ts';
 import { acquire, beat } from '../storage/queries/shard-lease.ts';
 import { laneOf, SHARDS } from './enqueue.ts';
 import { Collector } from './fixtures/collector.ts';
@@ -133,6 +133,21 @@ test('an answer is settled once', async () => {
   expect(both.map((lanes) => lanes.size).toSorted()).toEqual([0, 1]);
   expect(await stage.deliveries(events)).toMatchObject(events.map(() => ({ state: 'delivered', tries: 1 })));
   expect(await stage.leftovers()).toEqual([]);
+});
+
+test('a row that this very process does not know of goes without a trace, once it is old', async () => {
+  const owner = await stage.addOwner(visitorId(1));
+  const events = await stage.commit(owner);
+  const { lease, row } = await leaveBehind(owner, events);
+  expect(await takeOver(stage.db, [lease], '1.0.0', stage.clock.now())).toBe(0);
+  expect(await withdrawUnflown(stage.db, [lease], [])).toBe(0);
+  await stage.sql(`update sending set started_at = clock_timestamp() - interval '11 s'`);
+  expect(await withdrawUnflown(stage.db, [lease], [row.lane])).toBe(0);
+  expect(await withdrawUnflown(stage.db, [lease], [])).toBe(1);
+  expect(await stage.deliveries(events)).toMatchObject(
+    events.map(() => ({ state: 'queued', ambiguous: false, tries: 0 })),
+  );
+  expect(await stage.attempts()).toEqual([]);
 });
 
 test('with an embedded database there is nobody to wait for', async () => {

@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { EVENT_CODES } from '../../events/catalogue.ts';
+import { ATTRIBUTES, EVENT_CODES } from '../../events/catalogue.ts';
 import type { Attributes, Environment } from '../../events/event.ts';
 import type { EventTable, OutgoingRequest, Visitor } from '../integration.ts';
 import { encode } from './encode.ts';
 import { fullEvent, SENT_AT } from './fixtures/full-event.ts';
 import { CLIENT_ID, settingsWith, visitorWith } from './fixtures/settings.ts';
-import { inWireOrder, KNOWN_ATTRIBUTES } from './properties.ts';
+import { inWireOrder } from './properties.ts';
 
+const KNOWN_ATTRIBUTES: readonly string[] = ATTRIBUTES.map(({ name }) => name);
 const CONTEXT = { now: SENT_AT, version: '1.0.0' };
 
 interface Made {

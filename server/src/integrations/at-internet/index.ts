@@ -1,7 +1,7 @@
-import { EVENT_CODES } from '../../events/catalogue.ts';
+import { EVENT_CODES, MAIN_EVENTS } from '../../events/catalogue.ts';
 import type { IntegrationDefinition } from '../integration.ts';
 import { encode } from './encode.ts';
-import { checkName, MAIN_TEN } from './names.ts';
+import { checkName } from './names.ts';
 import { admitPrivacy } from './privacy.ts';
 import { read } from './read.ts';
 import { type AtInternetSettings, settingsSchema } from './settings.ts';
@@ -17,7 +17,7 @@ export function atInternet(options: { allowPrivateTargets: boolean }): Integrati
     label: 'AT Internet (Piano Analytics)',
     settings: settingsSchema(options),
     secretFields: [],
-    presets: { 'main-ten': MAIN_TEN, all: EVENT_CODES },
+    presets: { 'main-ten': MAIN_EVENTS, all: EVENT_CODES },
     batch: { maxEvents: 50, maxBytes: 1_000_000 },
     visitorIdName: 'at_internet_id_client',
     checkName,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { EVENT_CODES } from '../../events/catalogue.ts';
-import { checkName, MAIN_TEN, nameOf, PIANO_NAMES } from './names.ts';
+import { checkName, nameOf } from './names.ts';
 
 test('every preset name of every code may be used, and no two are equal', () => {
   const names = EVENT_CODES.flatMap((code) =>
@@ -10,11 +10,6 @@ test('every preset name of every code may be used, and no two are equal', () => 
   );
   expect(names.filter((name) => checkName(name)?.level === 'error')).toEqual([]);
   expect(new Set(names).size).toBe(names.length);
-});
-
-test('ten main events', () => {
-  expect(new Set(MAIN_TEN).size).toBe(10);
-  expect(MAIN_TEN.every((code) => code in PIANO_NAMES)).toBe(true);
 });
 
 test.each([

@@ -53,19 +53,6 @@ export const PIANO_NAMES: Readonly<Record<EventCode, string>> = {
   TRANSACTION_PROCESSED: 'payment.processed',
 };
 
-export const MAIN_TEN: readonly EventCode[] = [
-  'SUBSCRIPTION_STARTED',
-  'SUBSCRIPTION_RENEWED',
-  'SUBSCRIPTION_EXPIRED',
-  'SUBSCRIPTION_REACTIVATED',
-  'SUBSCRIPTION_REFUNDED_REVOKED',
-  'RENEWAL_DISABLED',
-  'RENEWAL_ENABLED',
-  'TRIAL_STARTED',
-  'TRIAL_CONVERTED',
-  'TRIAL_NOT_CONVERTED',
-];
-
 /** Names the service knows without declaration. It counts over 70 and does not publish all of them. */
 const STANDARD_NAMES: ReadonlySet<string> = new Set(
   `page.display click.action click.navigation click.download click.exit click.campaign.offsite

@@ -2,25 +2,16 @@
  * From attributes of the unified dataset to AT Internet properties. Key and type together name a property there, so the type is
  * spelled out where the service would guess otherwise: `d:` for dates (seconds), `n:` for integers; a bare number is a decimal.
  */
+import { ATTRIBUTES, type AttributeType } from '../../events/catalogue.ts';
 import type { Attributes } from '../../events/event.ts';
 
-/** Order on the wire: fixed, because the database does not keep that of the attributes, and a repeated encoding must give equal bytes. */
-const ORDER: readonly string[] =
-  `event_name event_id event_sequence event_occurred_at event_created_at environment store store_country
-  store_app_bundle_id store_product_id store_transaction_id store_original_transaction_id purchase_type product plan previous_plan
-  content_id purchasely_subscription_id from_purchasely_subscription_id purchasely_one_time_purchase_id subscription_status
-  offer_type previous_offer_type offer_code_ref_name offer_identifier promotional_offer_id is_family_shared customer_currency
-  plan_price_in_customer_currency plan_price_in_xxx amount_in_customer_currency amount_in_xxx amount_estimated source_event_name
-  cumulated_revenues_in_xxx purchased_at original_purchased_at next_renewal_at effective_next_renewal_at grace_period_expires_at
-  defer_end_at auto_resume_at presentation placement audience ab_test ab_test_variant device_type device_id user_id
-  anonymous_user_id transferred_from_user_id transferred_from_anonymous_user_id transferred_to_user_id
-  transferred_to_anonymous_user_id purchase_token`.split(/\s+/);
-const RANK: ReadonlyMap<string, number> = new Map(ORDER.map((name, rank) => [name, rank]));
+/** Order on the wire: the catalogue's, because the database may not keep that of the attributes, and a repeated encoding must give equal bytes. */
+const RANK: ReadonlyMap<string, number> = new Map(ATTRIBUTES.map(({ name }, rank) => [name, rank]));
+const TYPE: ReadonlyMap<string, AttributeType> = new Map(ATTRIBUTES.map(({ name, type }) => [name, type]));
 
 /** `plan_price_in_eur` → `plan_price_in_xxx`: the suffix is the app's currency. */
 const CURRENCY_SUFFIX = /^((?:plan_price|amount|cumulated_revenues)_in_)[a-z]{3}$/;
 
-const INTEGERS: ReadonlySet<string> = new Set(['event_sequence']);
 /** Constant, or the millisecond twin of a date. */
 const NEVER = /^api_version$|_ms$/;
 /** Personal, sent as a standard property already, or a store credential. */
@@ -49,9 +40,14 @@ export interface Property {
   refused: string | null;
 }
 
+function catalogueName(attribute: string): string {
+  return attribute.replace(CURRENCY_SUFFIX, '$1xxx');
+}
+
+/** By the catalogue; an attribute that is not there travels as what its value is. */
 function kindOf(attribute: string): Property['kind'] {
-  if (INTEGERS.has(attribute)) return 'integer';
-  return attribute.endsWith('_at') ? 'date' : 'value';
+  const type = TYPE.get(catalogueName(attribute));
+  return type === 'integer' || type === 'date' ? type : 'value';
 }
 
 function makeProperty(attribute: string, prefix: string): Property {
@@ -84,7 +80,7 @@ const ranks = new Map<string, number>();
 function rankOf(attribute: string): number {
   let rank = ranks.get(attribute);
   if (rank === undefined) {
-    rank = RANK.get(attribute.replace(CURRENCY_SUFFIX, '$1xxx')) ?? ORDER.length;
+    rank = RANK.get(catalogueName(attribute)) ?? RANK.size;
     ranks.set(attribute, rank);
   }
   return rank;
@@ -97,11 +93,8 @@ export function inWireOrder(attributes: Attributes): string[] {
 
 /** What a prefix would do to the known attributes: one line per property it makes impossible. */
 export function checkPrefix(prefix: string): string[] {
-  return ORDER.flatMap((attribute) => {
-    const property = propertyOf(attribute.replace('_xxx', '_eur'), prefix);
-    return property?.refused ? [`${attribute}: ${property.refused}`] : [];
+  return ATTRIBUTES.flatMap(({ name }) => {
+    const property = propertyOf(name.replace('_xxx', '_eur'), prefix);
+    return property?.refused ? [`${name}: ${property.refused}`] : [];
   });
 }
-
-/** Kept for the settings check and the documentation. */
-export const KNOWN_ATTRIBUTES = ORDER;
