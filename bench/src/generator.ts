@@ -29,6 +29,8 @@ export function startGenerator(): Generator {
     completed: (count) => {
       child.send({ kind: 'completed', count } satisfies Order);
     },
-    close: () => child.disconnect(),
+    close: () => {
+      if (child.connected) child.disconnect();
+    },
   };
 }

@@ -3,13 +3,13 @@ import type { EventCode } from '../events/catalogue.ts';
 import { lastPeriod, line, periodBefore, productOf, type Work } from './chain.ts';
 import type { Facts, OfferFact, TransactionFact } from './fact.ts';
 import { gradeOf } from './grades.ts';
-import { add, addCharge, addMovement, closeGroup, type Group, noticeKey, openGroup } from './groups.ts';
+import { add, addCharge, addMovement, closeGroup, type Group, openGroup } from './groups.ts';
 import { factKey } from './ids.ts';
 import { bookCredit, charged, convertCharge } from './ledger.ts';
 import { isFree, nextPeriod, offerCode, sameRun } from './offers.ts';
 import { type Place, replace } from './periods.ts';
 import type { Period, RecordState } from './record.ts';
-import { derive, endToldBy, enter, noteStatus, updateEnd } from './status.ts';
+import { addToggle, derive, endToldBy, enter, noteStatus, speaksOf, updateEnd } from './status.ts';
 import { hasAccess, isEnded, OPENING_CODE, RECOVERY_CODE, sourceOf, toggleCodes } from './transitions.ts';
 
 const OWN_HINTS: ReadonlySet<Facts['hint']> = new Set([
@@ -43,7 +43,9 @@ function openStatus(work: Work, group: Group, place: Place, own: boolean): boole
   const before = record.autoRenew;
   if (old) {
     if (old.latest) record.latest = old.latest;
+    if (old.toggles) record.toggles = old.toggles;
     delete old.latest;
+    delete old.toggles;
     if (!isEnded(old.status)) {
       const left = lastPeriod(old);
       const key = factKey.status(left?.id ?? old.chainId, 'REPLACED');
@@ -59,8 +61,11 @@ function openStatus(work: Work, group: Group, place: Place, own: boolean): boole
     updateEnd(record);
     return false;
   }
+  // Known from a silent read, the period may have a status already; only the signal's own group may change it.
+  const settled = period.quiet && record.latest !== undefined && speaksOf(record.latest.at, period);
   const followed = facts.history.some(({ purchasedAt }) => purchasedAt > period.at && purchasedAt <= facts.storeTime);
   const over = followed || (period.until !== undefined && period.until <= facts.storeTime);
+  if (settled) return hasAccess(record.status) && !late && !over;
   const merges = own && facts.status?.state === 'active';
   if (merges) noteStatus(work, record);
   if (facts.status && !late && !merges) {
@@ -75,8 +80,7 @@ function openStatus(work: Work, group: Group, place: Place, own: boolean): boole
     period.end ??= endToldBy(record, period, target.status, facts.storeTime);
   }
   if (as === 'renewal' && !late && before !== null && before !== target.autoRenew) {
-    const key = noticeKey(work, group.occurredAt);
-    add(group, record, key, ...toggleCodes(target.autoRenew, target.status, target.status));
+    addToggle(work, group, record, toggleCodes(target.autoRenew, target.status, target.status));
   }
   delete record.graceEndAt;
   record.status = target.status;

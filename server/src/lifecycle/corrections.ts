@@ -39,8 +39,8 @@ function addMovements(work: Work, group: Group, { record, period }: Entry): void
 export function correctSubscription(work: Work, group: Group, entry: Entry, refunded: boolean): void {
   const { record, period } = entry;
   const n = revocationNumber(period);
-  if (refunded && !record.familyShared && period.revocation !== n && !period.quiet) {
-    period.revocation = n;
+  if (refunded && !record.familyShared && !period.revocations?.includes(n) && !period.quiet) {
+    period.revocations = [...(period.revocations ?? []), n];
     if (!hasCode(group, record, 'SUBSCRIPTION_REFUNDED_REVOKED')) {
       add(group, record, factKey.revocation(period.id, n), 'SUBSCRIPTION_REFUNDED_REVOKED');
     }

@@ -22,6 +22,8 @@ export function addQuietly(work: Work, record: RecordState, fact: TransactionFac
       const created = createRecord(work, fact, fact.id);
       insert(work, created, period, fact);
       created.status = 'AUTO_RENEWING';
+      if (record.latest) created.latest = record.latest;
+      delete record.latest;
       const offerType = before.offer?.kind ?? 'NONE';
       created.from = { recordId: record.id, productId: productOf(record, before), offerType };
       replace(record, period.at, work.facts.storeTime);

@@ -102,6 +102,7 @@ export function refresh(work: Work, { record, period }: Entry, fact: Transaction
     else period.paidUntil = paidUntil;
   }
   period.seen = [Math.min(first, storeTime), Math.max(last, storeTime)];
+  if (storeTime < first) ownEnd(work, period);
   if (storeTime >= last) describe(record, fact, true);
 }
 
@@ -135,6 +136,15 @@ function takeEnd(before: Period, period: Period, shownAt: number): boolean {
   period.end = before.end;
   delete before.end;
   return true;
+}
+
+/** The newest period turns out to be older than an end we put down to the one before: it was its own. */
+function ownEnd(work: Work, period: Period): void {
+  const before = line(work).at(-2)?.period;
+  const own = period.end;
+  const moved = { ...period };
+  if (!before || !own || own.replaced || !takeEnd(before, moved, work.facts.storeTime) || !moved.end) return;
+  if (moved.end.toldAt < own.toldAt) period.end = { ...moved.end, ...(own.closedRun ? { closedRun: true } : {}) };
 }
 
 /** A newer transaction than all we know. `record` is the chain's running or last one. */

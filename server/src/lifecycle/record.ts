@@ -99,8 +99,8 @@ export interface Period {
   refunds?: { at: number; share: number }[];
   /** Store times of refund reversals. */
   reversals?: number[];
-  /** The revocation codes were sent for the n-th refund (n = 1 + reversals). */
-  revocation?: number;
+  /** Times of being refunded (1 + the reversals before) whose revocation code was sent. */
+  revocations?: number[];
   end?: PeriodEnd;
   /** End of a grace told for the period, epoch ms. */
   graceUntil?: number;
@@ -156,8 +156,10 @@ export interface RecordState {
   graceEndAt?: number;
   /** A plan change that was booked, with the store's word on it. */
   booked?: { productId?: string; grade: 'up' | 'down' };
-  /** Fact keys of the newest notices (refund declined, retention message), so that one told twice is one. */
+  /** Fact keys of the newest notices (refund declined, retention message), told or not, so that the same twice is one. */
   notices?: string[];
+  /** Fact key of the newest toggle of each kind in the chain, and how often it served. */
+  toggles?: Partial<Record<'RENEWAL_DISABLED' | 'RENEWAL_ENABLED', { key: string; times: number }>>;
   /** The record this one replaced. */
   from?: { recordId: string; productId: string; offerType: OfferType };
   /** The installation's device at the first purchase. */

@@ -11,7 +11,7 @@ import { remainder } from './ledger.ts';
 import { hasAccess, isEnded } from './transitions.ts';
 
 /** Ten seconds or so in all. */
-const RUNS = 5000;
+const RUNS = 1000;
 
 function told(signals: readonly Facts[], check?: (life: Life, facts: Facts) => void): Life {
   const life = live();

@@ -18,13 +18,12 @@ import { hasAccess, isEnded } from './transitions.ts';
 const KEPT_NOTICES = 8;
 
 /** A missed end before a return, in a group of its own, dated at the end we knew. */
-function endBeforeReturn(work: Work, record: RecordState): void {
-  const { storeTime } = work.facts;
-  const at = record.effectiveEndAt ?? storeTime;
+function endBeforeReturn(work: Work, record: RecordState, returned: TransactionFact): void {
+  const at = Math.min(record.effectiveEndAt ?? returned.purchasedAt, returned.purchasedAt);
   const unpaid = (record.status === 'IN_GRACE_PERIOD' || record.status === 'ON_HOLD') && record.autoRenew !== false;
   const group = openGroup(at);
   const assumed = work.facts.hint === 'resubscribe' ? {} : { assumed: true as const };
-  endRecord(group, record, { status: unpaid ? 'UNPAID' : 'DEACTIVATED', toldAt: storeTime, at, ...assumed });
+  endRecord(group, record, { status: unpaid ? 'UNPAID' : 'DEACTIVATED', toldAt: returned.purchasedAt, at, ...assumed });
   closeGroup(work, group);
 }
 
@@ -47,6 +46,7 @@ function absorb(work: Work, fact: TransactionFact, known: boolean): Entry | unde
   if (entry && !entry.period.quiet) {
     refresh(work, entry, fact);
     payDebt(work, entry.record, entry.period);
+    creditLate(work);
     return entry;
   }
   const record = current(work);
@@ -59,7 +59,7 @@ function absorb(work: Work, fact: TransactionFact, known: boolean): Entry | unde
   const newest = lastPeriod(record);
   const follows = !newest || fact.purchasedAt > newest.at;
   if (follows && newest && !isEnded(record.status) && returnsAfterEnd(work, record, fact))
-    endBeforeReturn(work, record);
+    endBeforeReturn(work, record, fact);
   if (follows && !isEnded(record.status) && newest && fact.productId !== record.productId)
     announceReplaced(work, record, fact);
   const placed = place(work, fact);
@@ -105,9 +105,9 @@ function notices(work: Work, group: Group, record: RecordState, entry: Entry | u
       : facts.hint === 'retention_message'
         ? 'RETENTION_MESSAGE_REQUESTED'
         : undefined;
-  const asked = code === 'ACTIVATE' ? hasAccess(record.status) && !work.late : code !== undefined;
-  if (code && asked && !work.records.some((other) => other.notices?.includes(key))) {
-    add(group, record, key, code);
+  if (code && !work.records.some((other) => other.notices?.includes(key))) {
+    const confirms = hasAccess(record.status) && !work.late;
+    if (code !== 'ACTIVATE' || confirms) add(group, record, key, code);
     record.notices = [...(record.notices ?? []), key].slice(-KEPT_NOTICES);
   }
   const to = facts.deferredUntil;
@@ -115,10 +115,10 @@ function notices(work: Work, group: Group, record: RecordState, entry: Entry | u
     const { period } = entry;
     const moved = period.paidUntil === undefined ? !wasShown : to > period.paidUntil;
     if (moved && period.deferredTo !== to) {
-      period.deferredTo = to;
       group.deferredTo = to;
       add(group, entry.record, factKey.deferral(to), 'SUBSCRIPTION_DEFERRED');
     }
+    period.deferredTo = to;
   }
 }
 
@@ -179,7 +179,7 @@ function reduceSubscription(work: Work): void {
     const at = other.period.refunds?.at(-1)?.at ?? facts.storeTime;
     const correction = openGroup(at);
     correction.corrected = other.period;
-    correctSubscription(work, correction, other, other.period.revocation === undefined || other !== entry);
+    correctSubscription(work, correction, other, other.period.revocations === undefined || other !== entry);
     closeGroup(work, correction);
   }
 }

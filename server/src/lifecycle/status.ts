@@ -1,4 +1,5 @@
 /** The status of the running record: what the newest word of the store, or a new period without such a word, makes of it. */
+import type { EventCode } from '../events/catalogue.ts';
 import type { SubscriptionStatus } from '../events/event.ts';
 import { lastPeriod, type Work } from './chain.ts';
 import type { StatusFact } from './fact.ts';
@@ -110,15 +111,15 @@ export function endRecord(group: Group, record: RecordState, end: PeriodEnd, can
   const before = record.status ?? 'AUTO_RENEWING';
   const last = lastPeriod(record);
   const revoked = end.status === 'REVOKED';
-  const revocation = 1 + (last?.reversals?.length ?? 0);
+  const revocation = 1 + (last?.reversals ?? []).filter((at) => at < end.toldAt).length;
   const key = revoked && last ? factKey.revocation(last.id, revocation) : enteredKey(record, end.status);
   if (record.graceEndAt !== undefined) group.graceEnd = { record, at: record.graceEndAt };
   for (const code of statusCodes(before, end.status, cancelledNow)) {
     if (code !== 'SUBSCRIPTION_REFUNDED_REVOKED') add(group, record, key, code);
     else if (record.familyShared) add(group, record, key, 'FAMILY_SHARED_REVOKED');
-    else if (last?.revocation !== revocation) add(group, record, key, code);
+    else if (!last?.revocations?.includes(revocation)) add(group, record, key, code);
   }
-  if (revoked && last) last.revocation = revocation;
+  if (revoked && last) last.revocations = [...(last.revocations ?? []), revocation];
   const { run } = record;
   delete record.run;
   if (run && !record.familyShared) group.items.push({ record, code: offerCode(run, 'NOT_CONVERTED'), key, offer: run });
@@ -158,6 +159,20 @@ export function noteStatus(work: Work, record: RecordState): void {
 }
 
 /**
+ * Adds the codes of a switch of automatic renewal. One word of the store may switch it twice: once for the period we knew, and
+ * again for one that we had taken for newer than that word.
+ */
+export function addToggle(work: Work, group: Group, record: RecordState, codes: readonly EventCode[]): void {
+  const base = noticeKey(work, group.occurredAt);
+  const kind = codes.includes('RENEWAL_ENABLED') ? 'RENEWAL_ENABLED' : 'RENEWAL_DISABLED';
+  const last = record.toggles?.[kind];
+  const times = last?.key === base ? last.times + 1 : 1;
+  record.toggles = { ...record.toggles, [kind]: { key: base, times } };
+  const key = times === 1 ? base : `${base}:${times}`;
+  add(group, record, key, ...codes.filter((code) => !hasCode(group, record, code)));
+}
+
+/**
  * Compares the store's newest word with the record and adds what changed: toggles, trouble, end. Usually that word is this
  * signal's; it is an older one when the transaction it spoke of became known only now. Returns the group the codes went to:
  * `group`, or one of its own, dated at the end of access, where the record lapsed.
@@ -190,14 +205,6 @@ export function settle(work: Work, group: Group, record: RecordState): Group {
     record.graceEndAt = told.graceExpiresAt;
     updateEnd(record);
   }
-  if (toggled) {
-    const key = noticeKey(work, into.occurredAt);
-    add(
-      into,
-      record,
-      key,
-      ...toggleCodes(target.autoRenew, before, target.status).filter((code) => !hasCode(into, record, code)),
-    );
-  }
+  if (toggled) addToggle(work, into, record, toggleCodes(target.autoRenew, before, target.status));
   return into;
 }

@@ -27,8 +27,9 @@ describe('redact', () => {
     'accessToken',
   ])('masks the field %s', (name) => expect(redact({ [name]: 'abc' })).toEqual({ [name]: MASK }));
 
-  test('an unset secret shows that it is unset', () => {
-    expect(redact({ apiKey: null, password: undefined })).toEqual({ apiKey: null, password: undefined });
+  test('whether a secret is set may be said', () => {
+    const said = { apiKey: null, password: undefined, secretKey: 'configured', hasToken: true };
+    expect(redact(said)).toEqual(said);
   });
 
   test('walks objects and lists without changing the input', () => {

@@ -31,6 +31,17 @@ const SECRET_TEXT: readonly [pattern: RegExp, replacement: string][] = [
   [/\b([a-z][a-z0-9+.-]*:\/\/[^\s:/@]*):[^\s@/]+@/gi, `$1:${MASK}@`],
 ];
 
+/** Said of a secret instead of showing it, as in the start-up summary. */
+const STATEMENTS: ReadonlySet<unknown> = new Set([
+  'configured',
+  'not set',
+  'key file in the data folder',
+  true,
+  false,
+  null,
+  undefined,
+]);
+
 /** Deeper structures are bugs of the caller; cutting them keeps a log line from becoming a dump. */
 const MAX_DEPTH = 6;
 
@@ -62,7 +73,7 @@ export function redact(value: unknown, depth = 0): unknown {
   if (prototype !== Object.prototype && prototype !== null) return value;
   const out: Record<string, unknown> = {};
   for (const [name, item] of Object.entries(value)) {
-    out[name] = isSecretName(name) && item !== null && item !== undefined ? MASK : redact(item, depth + 1);
+    out[name] = isSecretName(name) && !STATEMENTS.has(item) ? MASK : redact(item, depth + 1);
   }
   return out;
 }

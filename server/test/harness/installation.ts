@@ -80,6 +80,9 @@ export async function createInstallation(options: InstallationOptions = {}): Pro
     child = started;
   }
 
+  // Whoever drives it may die of an error of its own; asked to end, the server takes its database and simulator along.
+  process.once('exit', () => child?.kill('SIGTERM'));
+
   const isRunning = () => child !== undefined && child.exitCode === null && child.signalCode === null;
   const postmasterPid = () => {
     try {

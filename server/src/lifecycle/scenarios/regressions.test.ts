@@ -117,3 +117,66 @@ test('what the history knows of a time after the signal is left to signals of it
     'SUBSCRIPTION_UPGRADED',
   ]);
 });
+
+test('an end inferred from a return is not put down to the return itself when that turns out to be older', () => {
+  const third = transaction({ id: '3', day: 61, reason: 'purchase' });
+  const { life } = told([
+    signal('purchase', { day: 0, transaction: transaction({ id: '1' }) }),
+    signal('toggle', { day: 64, transaction: third, status: OFF }),
+    signal('expired', {
+      day: 92,
+      transaction: third,
+      status: { state: 'expired', autoRenew: false, endReason: 'cancelled' },
+    }),
+    signal('resubscribe', { day: 61.5, transaction: third }),
+  ]);
+  expect(life.records[0]).toMatchObject({ status: 'DEACTIVATED', effectiveEndAt: START + 91 * DAY });
+});
+
+test('a status told of a silent period is not told again when its transaction is announced', () => {
+  const third = transaction({ id: '3', day: 60, reason: 'renewal' });
+  const retry: StatusFact = { state: 'retry', autoRenew: true };
+  const refunded = transaction({ id: '1', revocation: { at: START + 90 * DAY, share: 1 } });
+  const { life } = told([
+    signal('refund', {
+      day: 90.5,
+      transaction: refunded,
+      status: retry,
+      history: [refunded, transaction({ id: '2', day: 30 }), third],
+    }),
+    signal('toggle', { day: 91, transaction: third, status: { ...retry, autoRenew: false } }),
+  ]);
+  expect(life.events.filter((event) => event.code === 'ENTERED_BILLING_RETRY')).toHaveLength(1);
+  expect(life.events.at(-1)?.code).toBe('RENEWAL_DISABLED');
+});
+
+test('twice refunded and twice reversed, out of order: each event has an id of its own', () => {
+  const bought = transaction({ id: '2', day: 30, reason: 'renewal' });
+  const revoked = (day: number) => transaction({ ...bought, revocation: { at: START + day * DAY, share: 1 } });
+  const { life } = told([
+    signal('renewal', { day: 30, transaction: bought }),
+    signal('refund_reversed', { day: 60, transaction: bought, status: REVOKED }),
+    signal('none', { day: 57.5, transaction: revoked(57), status: REVOKED }),
+    signal('refund_reversed', { day: 58, transaction: bought }),
+    signal('refund', { day: 59, transaction: revoked(59), status: REVOKED }),
+  ]);
+  expect(new Set(life.events.map((event) => event.eventId)).size).toBe(life.events.length);
+  expect(life.cumulated).toBe(999);
+});
+
+test('one word on automatic renewal that counts for two periods switches it twice, with two ids', () => {
+  const third = transaction({ id: '3', day: 60, reason: 'renewal' });
+  const { life } = told([
+    signal('purchase', { day: 0, transaction: transaction({ id: '1' }) }),
+    signal('refund', {
+      day: 84,
+      transaction: transaction({ id: '1', revocation: { at: START + 84 * DAY, share: 1 } }),
+      status: OFF,
+    }),
+    signal('hand_in', { day: 85, transaction: third, status: null }),
+    signal('renewal', { day: 60, transaction: third }),
+  ]);
+  const toggles = life.events.filter((event) => event.code.startsWith('RENEWAL_'));
+  expect(toggles.map((event) => event.code)).toEqual(['RENEWAL_DISABLED', 'RENEWAL_ENABLED', 'RENEWAL_DISABLED']);
+  expect(new Set(toggles.map((event) => event.eventId)).size).toBe(3);
+});
