@@ -49,21 +49,34 @@ export function failed(incoming: Incoming, error: unknown, { log }: ApplyDeps): 
   return { incoming, state: 'failed', reason: error instanceof Error ? error.message.slice(0, 500) : String(error) };
 }
 
-/** Reduces what was translated and writes it. Chains and owners are locked. Adds the fate of every translated signal to `fates`. */
-export async function advanceChains(
-  sql: Sql,
+/** What is to be written. */
+export interface Advance {
+  chains: ChainRow[];
+  records: RecordRow[];
+  events: EventRow[];
+  revenue: Revenue[];
+}
+
+export interface Written {
+  /** Codes of the events written. */
+  codes: string[];
+  deliveries: number;
+}
+
+/** Reduces what was translated; no I/O. Adds the fate of every translated signal to `fates`. */
+export function advanceChains(
   deps: ApplyDeps,
   plans: readonly ChainPlan[],
+  known: Known,
   fates: Fate[],
   now: number,
-): Promise<{ codes: string[]; deliveries: number }> {
-  const known = await loadKnown(sql, plans);
+): Advance {
   const chains: ChainRow[] = [];
   const records = new Map<string, RecordRow>();
   const events: EventRow[] = [];
   const revenue = new Map<string, Revenue>();
 
-  plans.forEach((entry, index) => {
+  for (const entry of plans) {
     const first = entry.work.incoming[0]!;
     const { app } = first;
     const purse = `${app.id}:${entry.ownerId}:${entry.environment}`;
@@ -77,7 +90,7 @@ export async function advanceChains(
         let state = { records: mine, statusAt, cumulated: before };
         const told: EventRow[] = [];
         for (const facts of step.facts) {
-          const returning = state.records.length === 0 ? known.returning.get(index) : undefined;
+          const returning = state.records.length === 0 ? known.returning.get(entry) : undefined;
           const output = reduce({
             ...state,
             facts,
@@ -121,7 +134,7 @@ export async function advanceChains(
         state,
       });
     }
-    if (entry.steps.length === 0) return;
+    if (entry.steps.length === 0) continue;
     chains.push({
       appId: app.id,
       id: first.chainId!,
@@ -135,12 +148,22 @@ export async function advanceChains(
       statusAt,
       recordIds: mine.map((state) => state.id),
     });
-  });
+  }
+  return { chains, records: [...records.values()], events, revenue: [...revenue.values()] };
+}
 
-  await upsertChains(sql, chains, now);
-  await upsertRecords(sql, [...records.values()], now);
-  await saveRevenue(sql, [...revenue.values()]);
-  const fresh = await insertEvents(sql, events);
+export async function writeAdvance(
+  sql: Sql,
+  deps: ApplyDeps,
+  { chains, records, events, revenue }: Advance,
+  now: number,
+): Promise<Written> {
+  const [fresh] = await Promise.all([
+    insertEvents(sql, events),
+    upsertChains(sql, chains, now),
+    upsertRecords(sql, records, now),
+    saveRevenue(sql, revenue),
+  ]);
   const written = events.filter((row) => fresh.has(`${row.appId}:${row.event.eventId}`));
   const deliveries = written.flatMap((row) => {
     const app = deps.settings.appById(row.appId);
@@ -150,39 +173,42 @@ export async function advanceChains(
   return { codes: written.map((row) => row.event.code), deliveries: deliveries.length };
 }
 
-interface Known {
+export interface Known {
   records: Map<string, RecordState>;
   /** By app, owner and environment. */
   owners: Map<string, KnownOwner>;
-  /** A returning customer's ended record, by index of the chain's plan. */
-  returning: Map<number, RecordState>;
+  /** A returning customer's ended record. */
+  returning: Map<ChainPlan, RecordState>;
 }
 
-async function loadKnown(sql: Sql, plans: readonly ChainPlan[]): Promise<Known> {
+/** Lock the owners first. */
+export async function loadKnown(sql: Sql, plans: readonly ChainPlan[]): Promise<Known> {
   const ownerKeys = plans.flatMap((entry) =>
     entry.ownerId === null ? [] : [{ appId: entry.appId, id: entry.ownerId, environment: entry.environment }],
   );
   const recordKeys = plans.flatMap((entry) =>
     (entry.work.chain?.recordIds ?? []).map((id) => ({ appId: entry.appId, id })),
   );
-  const records = await loadRecords(sql, recordKeys);
-  const owners = await loadOwners(sql, ownerKeys);
-  const asked: { index: number; key: ReturningKey }[] = plans.flatMap((entry, index) => {
+  const asked: { entry: ChainPlan; key: ReturningKey }[] = plans.flatMap((entry) => {
     const facts = entry.steps.flatMap((step) => step.facts).find((fact) => fact.transaction !== undefined);
     if (entry.work.chain !== null || !facts?.transaction || (entry.ownerId === null && entry.accountKey === null))
       return [];
     const { appId, store: _, environment, ownerId, accountKey } = entry;
     return [
       {
-        index,
+        entry,
         key: { appId, store: facts.store, environment, productId: facts.transaction.productId, ownerId, accountKey },
       },
     ];
   });
-  const found = await loadReturning(
-    sql,
-    asked.map((entry) => entry.key),
-  );
-  const returning = new Map([...found].map(([position, state]) => [asked[position]!.index, state]));
+  const [records, owners, found] = await Promise.all([
+    loadRecords(sql, recordKeys),
+    loadOwners(sql, ownerKeys),
+    loadReturning(
+      sql,
+      asked.map(({ key }) => key),
+    ),
+  ]);
+  const returning = new Map([...found].map(([position, state]) => [asked[position]!.entry, state]));
   return { records, owners, returning };
 }

@@ -9,16 +9,24 @@ import { accountKeyOf, accountLockKey } from '../identity/account-key.ts';
 import { resolveOwners } from '../identity/owners.ts';
 import type { Sql } from '../storage/pool.ts';
 import { lock, tryLock } from '../storage/queries/chain.ts';
-import { advanceChains, type ApplyDeps, type ChainPlan, failed, type Fate } from './advance.ts';
+import {
+  advanceChains,
+  type ApplyDeps,
+  type ChainPlan,
+  failed,
+  type Fate,
+  loadKnown,
+  writeAdvance,
+  type Written,
+} from './advance.ts';
 import { type ChainWork, ownerLockKey } from './signal.ts';
 
 export type { ApplyDeps, Fate } from './advance.ts';
 
 export interface Applied {
   fates: Fate[];
-  /** Codes of the events written. */
-  codes: string[];
-  deliveries: number;
+  /** Writes what came of it; call it once, in the same transaction. */
+  write(): Promise<Written>;
 }
 
 const MINUTE_MS = 60_000;
@@ -39,9 +47,10 @@ export async function applyChains(
   await attachOwners(sql, plans);
   plans = plans.filter((entry) => !waitsForOwner(entry, fates, now));
   for (const entry of plans) translateAll(entry, deps, fates, now);
-  plans = await lockOwners(sql, plans, owners, fates, now);
-  const written = await advanceChains(sql, deps, plans, fates, now);
-  return { fates, ...written };
+  // Locks first, then reads: in this order, in one round trip.
+  const [locked, known] = await Promise.all([lockOwners(sql, plans, owners, fates, now), loadKnown(sql, plans)]);
+  const advance = advanceChains(deps, locked, known, fates, now);
+  return { fates, write: () => writeAdvance(sql, deps, advance, now) };
 }
 
 function plan(work: ChainWork): ChainPlan {

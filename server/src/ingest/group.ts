@@ -27,22 +27,23 @@ export async function storeGroup(
   items: readonly Incoming[],
   now: number,
 ): Promise<StoredGroup> {
-  const fresh = await claim(sql, items);
-  const chained = [...fresh].filter((item) => item.chainId !== null && item.signal.ignored === null);
-  const { works, fates } = await openChains(sql, chained, now);
+  const { fresh, works, fates } = await open(sql, items, now);
   const applied = await applyChains(sql, deps, works, 'try', now);
   fates.push(...applied.fates);
   for (const item of fresh)
-    if (item.chainId === null || item.signal.ignored !== null)
-      fates.push({ incoming: item, state: 'ignored', reason: item.signal.ignored });
+    if (!applies(item)) fates.push({ incoming: item, state: 'ignored', reason: item.signal.ignored });
 
-  await insertSignals(
-    sql,
-    fates.map((fate) => toRow(fate, now)),
-  );
   const pending = fates.flatMap(toPending);
-  await insertPending(sql, pending);
-  for (const item of chained) if (item.handedInBy !== null) await releaseChain(sql, item.app.id, item.chainId!, now);
+  const handedIn = [...fresh].filter((item) => applies(item) && item.handedInBy !== null);
+  const [written] = await Promise.all([
+    applied.write(),
+    insertSignals(
+      sql,
+      fates.map((fate) => toRow(fate, now)),
+    ),
+    insertPending(sql, pending),
+    ...handedIn.map((item) => releaseChain(sql, item.app.id, item.chainId!, now)),
+  ]);
   for (const fate of fates)
     deps.metrics.signalProcessed(
       fate.incoming.definition.id,
@@ -51,8 +52,7 @@ export async function storeGroup(
     );
   return {
     results: resultsOf(items, fresh),
-    codes: applied.codes,
-    deliveries: applied.deliveries,
+    ...written,
     pending: pending.length,
   };
 }
@@ -61,8 +61,7 @@ export async function storeGroup(
 export async function storeOnly(sql: Sql, item: Incoming, now: number): Promise<StoredGroup> {
   const fresh = await claim(sql, [item]);
   if (fresh.size > 0) {
-    const applies = item.chainId !== null && item.signal.ignored === null;
-    const fate: Fate = applies
+    const fate: Fate = applies(item)
       ? { incoming: item, state: 'pending', why: 'order', dueAt: now }
       : { incoming: item, state: 'ignored', reason: item.signal.ignored };
     await insertSignals(sql, [toRow(fate, now)]);
@@ -71,63 +70,74 @@ export async function storeOnly(sql: Sql, item: Incoming, now: number): Promise<
   return { results: resultsOf([item], fresh), codes: [], deliveries: 0, pending: fresh.size };
 }
 
-/** @returns the items whose dedupe key nobody had, a repeat within the group included once */
-async function claim(sql: Sql, items: readonly Incoming[]): Promise<Set<Incoming>> {
+/** Whether the signal has something to say about a chain. */
+function applies({ chainId, signal }: Incoming): boolean {
+  return chainId !== null && signal.ignored === null;
+}
+
+/** A repeat within the group once. In ascending order of the keys, so that two groups that share some never wait in a circle. */
+function distinct(items: readonly Incoming[]): Incoming[] {
   const byKey = new Map<string, Incoming>();
   for (const item of items) {
     const key = `${item.app.id} ${item.signal.dedupeKey}`;
     if (!byKey.has(key)) byKey.set(key, item);
   }
-  // Ascending, so that two groups that share keys never wait for each other in a circle.
-  const ordered = [...byKey].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item);
+  return [...byKey].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item);
+}
+
+/** @returns the items whose dedupe key nobody had */
+async function claim(sql: Sql, items: readonly Incoming[]): Promise<Set<Incoming>> {
   const claimed = await claimKeys(
     sql,
-    ordered.map((item) => ({
+    items.map((item) => ({
       appId: item.app.id,
       dedupeKey: item.signal.dedupeKey,
       signalId: item.signalId,
       receivedAt: item.receivedAt,
     })),
   );
-  return new Set(ordered.filter((item) => claimed.has(item.signalId)));
+  return new Set(items.filter((item) => claimed.has(item.signalId)));
 }
 
-/** Chains that are free and have nothing pending are opened; the signals of the others stay pending behind what is there. */
-async function openChains(
+/**
+ * Claims the keys, then tries the chains' locks, then reads the chains: three statements in that order, one round trip. Chains
+ * that are free and have nothing pending can be worked on; the signals of the others stay pending behind what is there.
+ */
+async function open(
   sql: Sql,
   items: readonly Incoming[],
   now: number,
-): Promise<{ works: ChainWork[]; fates: Fate[] }> {
-  const fates: Fate[] = [];
-  const byChain = Map.groupBy(items, (item) => item.chainId!);
+): Promise<{ fresh: Set<Incoming>; works: ChainWork[]; fates: Fate[] }> {
+  const ordered = distinct(items);
+  const chains = Map.groupBy(ordered.filter(applies), (item) => item.chainId!);
   const keys = new Map(
-    [...byChain].map(([chainId, signals]) => [
+    [...chains].map(([chainId, signals]) => [
       chainId,
       [chainLockKey(signals[0]!.app.id, chainId), ...accountLockKeys(signals)],
     ]),
   );
-  const held = await tryLock(sql, [...new Set([...keys.values()].flat())]);
-  const free = [...byChain].filter(([chainId]) => keys.get(chainId)!.every((key) => held.has(key)));
-  const loaded = await loadChains(
-    sql,
-    free.map(([id, [first]]) => ({ appId: first!.app.id, id })),
-  );
+  const [fresh, held, loaded] = await Promise.all([
+    claim(sql, ordered),
+    tryLock(sql, [...new Set([...keys.values()].flat())]),
+    loadChains(
+      sql,
+      [...chains].map(([id, [first]]) => ({ appId: first!.app.id, id })),
+    ),
+  ]);
   const works: ChainWork[] = [];
-  for (const [chainId, incoming] of byChain) {
-    const found = loaded.get(`${incoming[0]!.app.id}:${chainId}`);
-    if (found && found.pendingUntil === null) {
-      works.push({
-        chain: found.chain,
-        pendingUntil: null,
-        incoming: incoming.toSorted(byStoreOrder),
-        hasWaited: false,
-      });
+  const fates: Fate[] = [];
+  for (const [chainId, signals] of chains) {
+    const incoming = signals.filter((item) => fresh.has(item));
+    if (incoming.length === 0) continue;
+    const found = loaded.get(`${incoming[0]!.app.id}:${chainId}`)!;
+    if (found.pendingUntil === null && keys.get(chainId)!.every((key) => held.has(key))) {
+      works.push({ chain: found.chain, incoming: incoming.toSorted(byStoreOrder), hasWaited: false });
       continue;
     }
-    const dueAt = Math.max(now, found?.pendingUntil ?? now);
+    const dueAt = Math.max(now, found.pendingUntil ?? now);
     for (const item of incoming) fates.push({ incoming: item, state: 'pending', why: 'order', dueAt });
   }
-  return { works, fates };
+  return { fresh, works, fates };
 }
 
 function resultsOf(items: readonly Incoming[], fresh: ReadonlySet<Incoming>): StoredGroup['results'] {

@@ -145,15 +145,18 @@ async function applyPending(
   chains: readonly ChainKey[],
   now: number,
 ): Promise<{ codes: string[]; deliveries: number }> {
-  await lock(
-    sql,
-    chains.map((chain) => chainLockKey(chain.appId, chain.chainId)),
-  );
-  const byChain = Map.groupBy(await pendingOf(sql, chains), (signal) => `${signal.appId}:${signal.chainId}`);
-  const loaded = await loadChains(
-    sql,
-    chains.map((chain) => ({ appId: chain.appId, id: chain.chainId })),
-  );
+  const [, pending, loaded] = await Promise.all([
+    lock(
+      sql,
+      chains.map((chain) => chainLockKey(chain.appId, chain.chainId)),
+    ),
+    pendingOf(sql, chains),
+    loadChains(
+      sql,
+      chains.map((chain) => ({ appId: chain.appId, id: chain.chainId })),
+    ),
+  ]);
+  const byChain = Map.groupBy(pending, (signal) => `${signal.appId}:${signal.chainId}`);
   const tries = new Map<string, number>();
   const works: ChainWork[] = [];
   for (const [key, signals] of byChain) {
@@ -161,11 +164,10 @@ async function applyPending(
     for (const signal of signals) tries.set(signal.signalId, signal.tries);
     const found = loaded.get(key);
     const waited = signals.some((signal) => signal.why !== 'order');
-    if (incoming.length > 0)
-      works.push({ chain: found?.chain ?? null, pendingUntil: null, incoming, hasWaited: waited });
+    if (incoming.length > 0) works.push({ chain: found?.chain ?? null, incoming, hasWaited: waited });
   }
   await lock(sql, accountLockKeys(works.flatMap((work) => work.incoming)));
-  const { fates, codes, deliveries } = await applyChains(sql, deps, works, 'wait', now);
+  const { fates, write } = await applyChains(sql, deps, works, 'wait', now);
   const settled = fates.flatMap((fate) => (fate.state === 'pending' ? [] : [fate]));
   const waiting = fates.flatMap((fate) => (fate.state === 'pending' ? [fate] : []));
   const place = ({ app, chainId, signalId, receivedAt }: Incoming) => ({
@@ -174,27 +176,30 @@ async function applyPending(
     signalId,
     receivedAt,
   });
-  await settleSignals(
-    sql,
-    settled.map((fate) => ({ ...place(fate.incoming), state: fate.state, reason: fate.reason })),
-    now,
-  );
-  await postpone(
-    sql,
-    waiting.map((fate) => ({
-      ...place(fate.incoming),
-      dueAt: fate.dueAt,
-      why: fate.why,
-      tries: tries.get(fate.incoming.signalId) ?? 0,
-    })),
-  );
+  const [written] = await Promise.all([
+    write(),
+    settleSignals(
+      sql,
+      settled.map((fate) => ({ ...place(fate.incoming), state: fate.state, reason: fate.reason })),
+      now,
+    ),
+    postpone(
+      sql,
+      waiting.map((fate) => ({
+        ...place(fate.incoming),
+        dueAt: fate.dueAt,
+        why: fate.why,
+        tries: tries.get(fate.incoming.signalId) ?? 0,
+      })),
+    ),
+  ]);
   for (const fate of fates)
     deps.metrics.signalProcessed(
       fate.incoming.definition.id,
       'worker',
       fate.state === 'pending' ? 'waiting' : fate.state,
     );
-  return { codes, deliveries };
+  return written;
 }
 
 /** A stored signal as it was when it came in; it was verified before it was stored. Without its app's set-up it stays pending. */

@@ -28,8 +28,6 @@ export interface Incoming {
 export interface ChainWork {
   /** Null = unknown chain. */
   chain: ChainRow | null;
-  /** The latest due time of what is already pending; null = nothing is. */
-  pendingUntil: number | null;
   incoming: Incoming[];
   /** True once the chain's first signal has had its wait for an owner (ruling: identityWaitMinutes). */
   hasWaited: boolean;

@@ -1,6 +1,6 @@
 /**
- * Group commit: items that arrive while a flush is under way share the next one. A lone item is flushed at once;
- * under load groups grow by themselves, up to `maxItems`, and no item ever waits for a timer.
+ * Group commit: items that arrive while a flush is under way, or within `gapMs` of the start of the one before, share the next.
+ * A lone item after a quiet moment is flushed at once; under load groups grow by themselves, up to `maxItems`.
  */
 export interface Batcher<Item, Result> {
   /** Resolves with this item's result once its group is flushed; rejects when the group's flush failed. */
@@ -15,6 +15,8 @@ export interface BatcherOptions<Item, Result> {
   maxItems: number;
   /** Flushes under way at once. */
   parallel: number;
+  /** Least real time between the starts of two flushes that are not full; what a group costs by itself is then shared by more items. */
+  gapMs?: number;
   /** Results in the order of `items`. */
   flush(items: Item[]): Promise<Result[]>;
 }
@@ -28,6 +30,7 @@ interface Waiting<Item, Result> {
 export function createBatcher<Item, Result>({
   maxItems,
   parallel,
+  gapMs = 0,
   flush,
 }: BatcherOptions<Item, Result>): Batcher<Item, Result> {
   let waiting: Waiting<Item, Result>[] = [];
@@ -35,14 +38,25 @@ export function createBatcher<Item, Result>({
   let scheduled = false;
   let inFlight = 0;
   let idlers: (() => void)[] = [];
+  let startedAt = -Infinity;
 
+  /** After this turn of the event loop, so that bodies read in the same turn join the same group; or when the gap is over. */
+  const schedule = () => {
+    if (scheduled || running >= parallel || waiting.length === 0) return;
+    scheduled = true;
+    const rest = startedAt + gapMs - performance.now();
+    if (rest > 0 && waiting.length < maxItems) setTimeout(pump, rest);
+    else setImmediate(pump);
+  };
   const pump = () => {
     scheduled = false;
-    while (running < parallel && waiting.length > 0) {
+    if (running < parallel && waiting.length > 0) {
       const group = waiting.splice(0, maxItems);
+      startedAt = performance.now();
       running++;
       inFlight += group.length;
       void run(group);
+      schedule();
     }
   };
   const run = async (group: Waiting<Item, Result>[]) => {
@@ -54,7 +68,7 @@ export function createBatcher<Item, Result>({
     } finally {
       running--;
       inFlight -= group.length;
-      pump();
+      schedule();
       if (running === 0 && waiting.length === 0) {
         for (const wake of idlers) wake();
         idlers = [];
@@ -66,11 +80,7 @@ export function createBatcher<Item, Result>({
     submit: (item) =>
       new Promise((done, fail) => {
         waiting.push({ item, done, fail });
-        // After this turn of the event loop: bodies that were read in the same turn join the same group.
-        if (!scheduled && running < parallel) {
-          scheduled = true;
-          setImmediate(pump);
-        }
+        schedule();
       }),
     depth: () => waiting.length + inFlight,
     idle: () => (running === 0 && waiting.length === 0 ? Promise.resolve() : new Promise((done) => idlers.push(done))),

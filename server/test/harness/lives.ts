@@ -26,7 +26,8 @@ export interface Life {
 }
 
 const MINUTE = 60_000;
-const DAY = 86_400_000;
+/** Two hours stand for a day: the whole life fits into six days, since older events would all be marked late. */
+const DAY = 7_200_000;
 
 /** What each step of a life becomes, in order of emission. */
 export const LIFE_STEPS = [

@@ -32,9 +32,11 @@ const RETURNING = statement(
    from unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[]) with ordinality
      as k (app_id, store, environment, product_id, owner_id, account_key, position)
    cross join lateral (
-     select state from record r
-     where r.app_id = k.app_id and r.store = k.store and r.environment = k.environment and r.product_id = k.product_id
-       and (r.owner_id = k.owner_id or r.account_key = k.account_key)
+     select state from (
+       select r.* from record r where r.app_id = k.app_id and r.owner_id = k.owner_id and r.product_id = k.product_id
+       union all
+       select r.* from record r where r.app_id = k.app_id and r.account_key = k.account_key and r.product_id = k.product_id) r
+     where r.store = k.store and r.environment = k.environment
        and r.status in ('DEACTIVATED', 'UNPAID', 'REVOKED') and not r.family_shared
      order by r.updated_at desc limit 1) r`,
 );

@@ -206,7 +206,7 @@ export async function settleSignals(sql: Sql, rows: readonly SettledSignal[], no
   if (rows.length === 0) return;
   const apps = rows.map((row) => row.appId);
   const ids = rows.map((row) => row.signalId);
-  await sql.query(SETTLE, [
+  const settle = sql.query(SETTLE, [
     apps,
     rows.map((row) => iso(row.receivedAt)),
     ids,
@@ -214,7 +214,7 @@ export async function settleSignals(sql: Sql, rows: readonly SettledSignal[], no
     rows.map((row) => row.reason),
     iso(now),
   ]);
-  await sql.query(DELETE_PENDING, [apps, rows.map((row) => row.chainId), ids]);
+  await Promise.all([settle, sql.query(DELETE_PENDING, [apps, rows.map((row) => row.chainId), ids])]);
 }
 
 const POSTPONE = statement(
