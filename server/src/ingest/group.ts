@@ -1,4 +1,5 @@
 /** One group of verified signals in one transaction: dedupe keys, chains, and, where possible, everything that follows from them. */
+import { accountKeyOf } from '../identity/account-key.ts';
 import type { Sql } from '../storage/pool.ts';
 import { loadChains, tryLock } from '../storage/queries/chain.ts';
 import {
@@ -10,7 +11,7 @@ import {
   type StoredSignal,
 } from '../storage/queries/signal.ts';
 import { type ApplyDeps, applyChains, type Fate } from './apply.ts';
-import { accountLockKeys, byStoreOrder, chainLockKey, type ChainWork, type Incoming } from './signal.ts';
+import { accountLockKeys, byStoreOrder, chainLockKey, type Arriving, type ChainWork, type Incoming } from './signal.ts';
 
 export interface StoredGroup {
   /** In the order of the items. */
@@ -24,7 +25,7 @@ export interface StoredGroup {
 export async function storeGroup(
   sql: Sql,
   deps: ApplyDeps,
-  items: readonly Incoming[],
+  items: readonly Arriving[],
   now: number,
 ): Promise<StoredGroup> {
   const { fresh, works, fates } = await open(sql, items, now);
@@ -33,14 +34,14 @@ export async function storeGroup(
   for (const item of fresh)
     if (!applies(item)) fates.push({ incoming: item, state: 'ignored', reason: item.signal.ignored });
 
+  // Every fresh signal has exactly one fate; one without would be a bug, and must not be answered as stored.
+  const fateOf = new Map(fates.map((fate) => [fate.incoming, fate]));
+  const rows = [...fresh].map((item) => toRow(item, fateOf.get(item)!, now));
   const pending = fates.flatMap(toPending);
   const handedIn = [...fresh].filter((item) => applies(item) && item.handedInBy !== null);
   const [written] = await Promise.all([
     applied.write(),
-    insertSignals(
-      sql,
-      fates.map((fate) => toRow(fate, now)),
-    ),
+    insertSignals(sql, rows),
     insertPending(sql, pending),
     ...handedIn.map((item) => releaseChain(sql, item.app.id, item.chainId!, now)),
   ]);
@@ -58,13 +59,13 @@ export async function storeGroup(
 }
 
 /** Stores one signal without applying it. */
-export async function storeOnly(sql: Sql, item: Incoming, now: number): Promise<StoredGroup> {
+export async function storeOnly(sql: Sql, item: Arriving, now: number): Promise<StoredGroup> {
   const fresh = await claim(sql, [item]);
   if (fresh.size > 0) {
     const fate: Fate = applies(item)
       ? { incoming: item, state: 'pending', why: 'order', dueAt: now }
       : { incoming: item, state: 'ignored', reason: item.signal.ignored };
-    await insertSignals(sql, [toRow(fate, now)]);
+    await insertSignals(sql, [toRow(item, fate, now)]);
     await insertPending(sql, toPending(fate));
   }
   return { results: resultsOf([item], fresh), codes: [], deliveries: 0, pending: fresh.size };
@@ -76,8 +77,8 @@ function applies({ chainId, signal }: Incoming): boolean {
 }
 
 /** A repeat within the group once. In ascending order of the keys, so that two groups that share some never wait in a circle. */
-function distinct(items: readonly Incoming[]): Incoming[] {
-  const byKey = new Map<string, Incoming>();
+function distinct(items: readonly Arriving[]): Arriving[] {
+  const byKey = new Map<string, Arriving>();
   for (const item of items) {
     const key = `${item.app.id} ${item.signal.dedupeKey}`;
     if (!byKey.has(key)) byKey.set(key, item);
@@ -86,7 +87,7 @@ function distinct(items: readonly Incoming[]): Incoming[] {
 }
 
 /** @returns the items whose dedupe key nobody had */
-async function claim(sql: Sql, items: readonly Incoming[]): Promise<Set<Incoming>> {
+async function claim(sql: Sql, items: readonly Arriving[]): Promise<Set<Arriving>> {
   const claimed = await claimKeys(
     sql,
     items.map((item) => ({
@@ -105,9 +106,9 @@ async function claim(sql: Sql, items: readonly Incoming[]): Promise<Set<Incoming
  */
 async function open(
   sql: Sql,
-  items: readonly Incoming[],
+  items: readonly Arriving[],
   now: number,
-): Promise<{ fresh: Set<Incoming>; works: ChainWork[]; fates: Fate[] }> {
+): Promise<{ fresh: Set<Arriving>; works: ChainWork[]; fates: Fate[] }> {
   const ordered = distinct(items);
   const chains = Map.groupBy(ordered.filter(applies), (item) => item.chainId!);
   const keys = new Map(
@@ -140,12 +141,11 @@ async function open(
   return { fresh, works, fates };
 }
 
-function resultsOf(items: readonly Incoming[], fresh: ReadonlySet<Incoming>): StoredGroup['results'] {
+function resultsOf(items: readonly Arriving[], fresh: ReadonlySet<Arriving>): StoredGroup['results'] {
   return items.map((item) => (!fresh.has(item) ? 'duplicate' : item.signal.ignored === null ? 'stored' : 'ignored'));
 }
 
-function toRow(fate: Fate, now: number): StoredSignal {
-  const { incoming } = fate;
+function toRow(incoming: Arriving, fate: Fate, now: number): StoredSignal {
   const { signal } = incoming;
   return {
     appId: incoming.app.id,
@@ -172,6 +172,7 @@ function toRow(fate: Fate, now: number): StoredSignal {
 function toPending(fate: Fate): PendingSignal[] {
   if (fate.state !== 'pending') return [];
   const { incoming, why, dueAt } = fate;
+  const { accountKey } = incoming.signal;
   return [
     {
       appId: incoming.app.id,
@@ -180,7 +181,7 @@ function toPending(fate: Fate): PendingSignal[] {
       receivedAt: incoming.receivedAt,
       dueAt,
       why,
-      accountKey: why === 'identity' ? (incoming.signal.accountKey?.toLowerCase() ?? null) : null,
+      accountKey: why === 'identity' && accountKey !== null ? accountKeyOf(accountKey) : null,
     },
   ];
 }

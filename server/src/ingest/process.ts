@@ -217,7 +217,6 @@ function reopen(deps: ProcessDeps, stored: DueSignal): Incoming[] {
       signalId: stored.signalId,
       receivedAt: stored.receivedAt,
       signal: definition.decode(stored.body, stored.kind),
-      body: stored.body,
       snapshot: stored.snapshot,
       handedInBy: stored.handedInBy,
       chainId: stored.chainId,

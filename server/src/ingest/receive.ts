@@ -16,7 +16,7 @@ import type { SignalKind, StoreDefinition, Verdict } from '../stores/store.ts';
 import type { ApplyDeps } from './apply.ts';
 import { storeGroup, type StoredGroup, storeOnly } from './group.ts';
 import type { Rejections } from './rejections.ts';
-import { chainIdOf, type Incoming } from './signal.ts';
+import { type Arriving, chainIdOf, type Incoming } from './signal.ts';
 
 export interface ReceiveDeps extends ApplyDeps {
   db: Database;
@@ -62,14 +62,14 @@ const WAITING_MAX = 5_000;
 
 export function createReceiver(deps: ReceiveDeps): Receiver {
   const definitions = new Map(deps.stores.map((definition) => [definition.id, definition]));
-  const batcher: Batcher<Incoming, 'stored' | 'duplicate' | 'ignored'> = createBatcher({
+  const batcher: Batcher<Arriving, 'stored' | 'duplicate' | 'ignored'> = createBatcher({
     maxItems: GROUP_MAX,
     parallel: GROUPS_AT_ONCE,
     gapMs: GROUP_GAP_MS,
     flush: (items) => commit(deps, items),
   });
 
-  const accept = async (incoming: Incoming): Promise<Receipt> => {
+  const accept = async (incoming: Arriving): Promise<Receipt> => {
     if (batcher.depth() > WAITING_MAX) return { status: 503, code: 'overloaded' };
     const started = performance.now();
     try {
@@ -108,10 +108,10 @@ export function createReceiver(deps: ReceiveDeps): Receiver {
     definition: StoreDefinition,
     inForce: Incoming['inForce'],
     kind: SignalKind,
-    body: string,
+    body: Uint8Array,
     verdict: Extract<Verdict, { ok: true }>,
     ownerId: string | null,
-  ): Incoming => {
+  ): Arriving => {
     const receivedAt = deps.clock.now();
     return {
       app,
@@ -142,7 +142,7 @@ export function createReceiver(deps: ReceiveDeps): Receiver {
       });
       const refused = judge(verdict, app, store, remoteAddress);
       if (refused || !verdict.ok) return refused!;
-      return accept(build(app, definition, inForce, 'notification', body.toString('utf8'), verdict, null));
+      return accept(build(app, definition, inForce, 'notification', body, verdict, null));
     },
     refused(store, slug, code) {
       refuse(deps.settings.appBySlug(slug)?.id ?? null, store, code);
@@ -157,13 +157,13 @@ export function createReceiver(deps: ReceiveDeps): Receiver {
       });
       const refused = judge(verdict, app, store, null);
       if (refused || !verdict.ok) return refused!;
-      return accept(build(app, definition, inForce, 'sdk', signed, verdict, ownerId));
+      return accept(build(app, definition, inForce, 'sdk', Buffer.from(signed), verdict, ownerId));
     },
     idle: () => batcher.idle(),
   };
 }
 
-async function commit(deps: ReceiveDeps, items: Incoming[]): Promise<('stored' | 'duplicate' | 'ignored')[]> {
+async function commit(deps: ReceiveDeps, items: Arriving[]): Promise<('stored' | 'duplicate' | 'ignored')[]> {
   let group: StoredGroup;
   try {
     group = await deps.db.transaction((sql) => storeGroup(sql, deps, items, deps.clock.now()));
@@ -179,7 +179,7 @@ async function commit(deps: ReceiveDeps, items: Incoming[]): Promise<('stored' |
   return group.results;
 }
 
-async function storeEach(deps: ReceiveDeps, items: Incoming[]): Promise<StoredGroup> {
+async function storeEach(deps: ReceiveDeps, items: Arriving[]): Promise<StoredGroup> {
   const merged: StoredGroup = { results: [], codes: [], deliveries: 0, pending: 0 };
   for (const item of items) {
     const one = await deps.db.transaction((sql) => storeOnly(sql, item, deps.clock.now()));

@@ -15,13 +15,17 @@ export interface Incoming {
   /** Epoch ms. */
   receivedAt: number;
   signal: VerifiedSignal;
-  /** Exactly as received; what the store sends is UTF-8. */
-  body: string;
   snapshot: Snapshot | null;
   /** Owner who handed the purchase in, already authenticated by the SDK or API route. */
   handedInBy: string | null;
   /** Our chain id; null = the signal concerns no chain. */
   chainId: string | null;
+}
+
+/** One that is just coming in. */
+export interface Arriving extends Incoming {
+  /** Exactly as received; UTF-8. */
+  body: Uint8Array;
 }
 
 /** All signals of one chain that are to be applied together, in order. */

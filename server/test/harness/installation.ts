@@ -68,7 +68,12 @@ export async function createInstallation(options: InstallationOptions = {}): Pro
   };
 
   function launch(): void {
-    const args = [join(root, 'server/src/cli.ts'), 'start', ...(simulator ? ['--simulator'] : [])];
+    const args = [
+      ...(process.env.SF ?? '').split(' ').filter(Boolean),
+      join(root, 'server/src/cli.ts'),
+      'start',
+      ...(simulator ? ['--simulator'] : []),
+    ];
     const started = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
     output = '';
     const take = (chunk: Buffer) => {

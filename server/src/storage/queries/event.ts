@@ -13,8 +13,8 @@ const INSERT = statement(
   `insert into event (app_id, event_id, record_id, sequence, group_index, code, store, environment, owner_id, chain_id, signal_id,
      occurred_at, created_at, attributes)
    select app_id, event_id, record_id, sequence, group_index, code, store, environment, owner_id, chain_id, signal_id, occurred_at, created_at, attributes
-   from unnest($1::int[], $2::uuid[], $3::text[], $4::int[], $5::smallint[], $6::text[], $7::text[], $8::text[], $9::uuid[], $10::uuid[], $11::uuid[],
-     $12::timestamptz[], $13::timestamptz[], $14::json[]) with ordinality
+   from rows from (unnest($1::int[], $2::uuid[], $3::text[], $4::int[], $5::smallint[], $6::text[], $7::text[], $8::text[], $9::uuid[], $10::uuid[], $11::uuid[],
+     $12::timestamptz[], $13::timestamptz[]), json_array_elements($14::json)) with ordinality
    as t (app_id, event_id, record_id, sequence, group_index, code, store, environment, owner_id, chain_id, signal_id, occurred_at, created_at, attributes, place)
    order by place
    on conflict (app_id, event_id) do nothing
@@ -37,7 +37,8 @@ export async function insertEvents(sql: Sql, rows: readonly EventRow[]): Promise
     rows.map((row) => row.signalId),
     rows.map((row) => iso(row.event.occurredAt)),
     rows.map((row) => iso(row.event.createdAt)),
-    rows.map((row) => JSON.stringify(row.event.attributes)),
+    // One document, not an array of them: nothing has to be escaped twice.
+    JSON.stringify(rows.map((row) => row.event.attributes)),
   ]);
   return new Set(inserted.map((row) => `${row.app_id}:${row.event_id}`));
 }

@@ -69,8 +69,8 @@ const UPSERT = statement(
   'record_upsert',
   `insert into record (app_id, id, store, environment, chain_id, owner_id, account_key, purchase_type, product_id, status, family_shared, sequence,
      opened_at, effective_end_at, state, updated_at)
-   select *, $16 from unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
-     $11::boolean[], $12::int[], $13::timestamptz[], $14::timestamptz[], $15::jsonb[])
+   select *, $16 from rows from (unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
+     $11::boolean[], $12::int[], $13::timestamptz[], $14::timestamptz[]), jsonb_array_elements($15::jsonb))
    on conflict (app_id, id) do update set chain_id = excluded.chain_id, owner_id = excluded.owner_id, account_key = excluded.account_key,
      product_id = excluded.product_id, status = excluded.status, sequence = excluded.sequence, effective_end_at = excluded.effective_end_at,
      state = excluded.state, updated_at = excluded.updated_at`,
@@ -92,7 +92,7 @@ export async function upsertRecords(sql: Sql, rows: readonly RecordRow[], now: n
     rows.map((row) => row.state.sequence),
     rows.map((row) => iso(row.state.openedAt)),
     rows.map((row) => (row.state.effectiveEndAt === null ? null : iso(row.state.effectiveEndAt))),
-    rows.map((row) => JSON.stringify(row.state)),
+    JSON.stringify(rows.map((row) => row.state)),
     iso(now),
   ]);
 }
