@@ -45,8 +45,8 @@ if (isWanted('verify')) {
 }
 
 const phases = [
-  { name: 'ingest (ack)', run: (bench) => bench.ingest(1_200) },
-  { name: 'end to end', run: (bench) => bench.endToEnd(2_000, WINDOW) },
+  { name: 'ingest (ack)', run: (bench) => bench.ingest(2_000) },
+  { name: 'end to end', run: (bench) => bench.endToEnd(3_500, WINDOW) },
   { name: 'end to end at 500/s', run: (bench) => bench.fixedRate(900, 500) },
 ] satisfies { name: string; run(bench: Awaited<ReturnType<typeof openBench>>): Promise<PhaseResult> }[];
 

@@ -34,6 +34,10 @@ export interface Gate {
   pace: Pace;
   /** Requests of this process between `sending` and their answer. */
   inFlight: number;
+  /** Those of them whose bytes are on the way: never more than `pace.maxParallel`. */
+  underWay: number;
+  /** Those that wait for one of these to be answered. */
+  waiting: (() => void)[];
   /** Transient failures of this process in a row. */
   streak: number;
   /** An answer came that will stop or slow the destination once it is written down; until then nothing passes. */
@@ -43,6 +47,17 @@ export interface Gate {
   /** Real time of the last look at everything. */
   lookedAt: number;
   rate: Rate;
+}
+
+/**
+ * Rounds run ahead of the answers: while one round's requests are under way, the next one's are claimed and written to `sending`.
+ * Without that every request would wait out a whole round, and a round carries at most `maxParallel`.
+ */
+const ROUNDS_AHEAD = 2;
+
+/** How many more requests this process may claim. */
+export function roomOf(gate: Gate): number {
+  return gate.pace.maxParallel * ROUNDS_AHEAD - gate.inFlight;
 }
 
 export interface Passage {
@@ -99,6 +114,8 @@ export class Gates {
           definition,
           pace: definition.pace(settings),
           inFlight: 0,
+          underWay: 0,
+          waiting: [],
           streak: 0,
           isShut: false,
           from: -Infinity,
@@ -126,7 +143,7 @@ export class Gates {
       }
       if (row.notBefore !== null && row.notBefore > now) return [];
       const limit = row.maxPerSecond === null ? null : row.maxPerSecond * this.#options.share();
-      const room = Math.min(pace.maxParallel - gate.inFlight, gate.rate.room(limit, performance.now()));
+      const room = Math.min(roomOf(gate), gate.rate.room(limit, performance.now()));
       return room > 0 ? [{ gate, room, probe: false }] : [];
     });
   }
@@ -154,9 +171,17 @@ export class Gates {
     gate.rate.count(performance.now());
   }
 
+  /** Resolves when the request's bytes may leave. */
+  async takeOff(gate: Gate): Promise<void> {
+    if (gate.underWay >= gate.pace.maxParallel) await new Promise<void>((go) => gate.waiting.push(go));
+    gate.underWay++;
+  }
+
   /** A request was answered. */
   answered(gate: Gate, { class: outcome }: Outcome): void {
     gate.inFlight--;
+    gate.underWay--;
+    gate.waiting.shift()?.();
     gate.streak = outcome === 'transient' ? gate.streak + 1 : 0;
     if (outcome === 'setup' || outcome === 'throttle' || gate.streak >= BREAKER_FAILURES) gate.isShut = true;
   }

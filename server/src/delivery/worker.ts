@@ -24,7 +24,7 @@ import type { Database } from '../storage/pool.ts';
 import { expireHolds } from '../storage/queries/delivery.ts';
 import type { Settings } from '../storage/settings.ts';
 import { SHARDS } from './enqueue.ts';
-import { Gates } from './gates.ts';
+import { Gates, roomOf } from './gates.ts';
 import { Rounds } from './rounds.ts';
 import { createSender, type Sender } from './send.ts';
 import { createSettler, type Flight } from './settle.ts';
@@ -33,7 +33,7 @@ import { BEAT_MS, createShards } from './shards.ts';
 /** Finds what no wake told of: other processes' work, due times, new settings. Real time. */
 const POLL_MS = 250;
 /** Between two rounds that found something, so that under load each carries more. */
-const ROUND_GAP_MS = 6;
+const ROUND_GAP_MS = 10;
 const HOLD_SWEEP_MS = 1_000;
 const HOLD_SWEEP_ROWS = 1_000;
 /** A request ends within 30 s; what cannot be settled shortly after is left to whoever takes over. */
@@ -124,10 +124,11 @@ export function createDeliveryWorker(deps: DeliveryWorkerDeps): DeliveryWorker {
 
   async function fly(flight: Flight): Promise<void> {
     const { batch, gate } = flight;
+    await gates.takeOff(gate);
     const began = performance.now();
     const answer = await sender.send(batch.request);
     const outcome = judge(batch.definition, answer);
-    const wasFull = gate.inFlight >= gate.pace.maxParallel;
+    const wasFull = roomOf(gate) <= 0;
     gates.answered(gate, outcome);
     settler.add({ flight, answer, outcome, durationMs: performance.now() - began });
     if (wasFull) wake();

@@ -56,7 +56,7 @@ export interface Receiver {
 const GROUP_MAX = 128;
 const GROUPS_AT_ONCE = 2;
 /** Real time. At 500/s it makes groups of five instead of one, and a group costs as much as a handful of signals. */
-const GROUP_GAP_MS = Number(process.env.GAP ?? 10);
+const GROUP_GAP_MS = 10;
 /** Beyond this many waiting signals the store is asked to come back: memory stays bounded, nothing is lost. */
 const WAITING_MAX = 5_000;
 

@@ -25,6 +25,41 @@ describe('batcher', () => {
     expect(batcher.depth()).toBe(0);
   });
 
+  it('lets a group fill while the gap after the last start lasts; a lone item never waits', async () => {
+    const groups: number[][] = [];
+    const batcher = createBatcher<number, number>({
+      maxItems: 10,
+      parallel: 2,
+      gapMs: 50,
+      async flush(items) {
+        groups.push(items);
+        return items;
+      },
+    });
+    await batcher.submit(1);
+    const later = [2, 3].map((item) => batcher.submit(item));
+    await new Promise((done) => setImmediate(done));
+    const last = batcher.submit(4);
+    await Promise.all([...later, last]);
+    expect(groups).toEqual([[1], [2, 3, 4]]);
+  });
+
+  it('does not let a full group wait for the gap', async () => {
+    const groups: number[][] = [];
+    const batcher = createBatcher<number, number>({
+      maxItems: 2,
+      parallel: 4,
+      gapMs: 60_000,
+      async flush(items) {
+        groups.push(items);
+        return items;
+      },
+    });
+    await batcher.submit(1);
+    await Promise.all([batcher.submit(2), batcher.submit(3)]);
+    expect(groups).toEqual([[1], [2, 3]]);
+  });
+
   it('a failed group fails its own items only', async () => {
     let calls = 0;
     const batcher = createBatcher<number, number>({

@@ -36,20 +36,26 @@ export function createBatcher<Item, Result>({
   let waiting: Waiting<Item, Result>[] = [];
   let running = 0;
   let scheduled = false;
+  /** Running while a group that is not full waits for the gap to end. */
+  let gap: NodeJS.Timeout | null = null;
   let inFlight = 0;
   let idlers: (() => void)[] = [];
   let startedAt = -Infinity;
 
   /** After this turn of the event loop, so that bodies read in the same turn join the same group; or when the gap is over. */
   const schedule = () => {
-    if (scheduled || running >= parallel || waiting.length === 0) return;
+    const isFull = waiting.length >= maxItems;
+    if (running >= parallel || waiting.length === 0 || (scheduled && !(gap && isFull))) return;
+    if (gap) clearTimeout(gap);
+    gap = null;
     scheduled = true;
     const rest = startedAt + gapMs - performance.now();
-    if (rest > 0 && waiting.length < maxItems) setTimeout(pump, rest);
+    if (rest > 0 && !isFull) gap = setTimeout(pump, rest);
     else setImmediate(pump);
   };
   const pump = () => {
     scheduled = false;
+    gap = null;
     if (running < parallel && waiting.length > 0) {
       const group = waiting.splice(0, maxItems);
       startedAt = performance.now();

@@ -38,14 +38,15 @@ export interface EmbeddedOptions {
 const SETTINGS: Record<string, string> = {
   listen_addresses: '',
   max_connections: '60',
-  shared_buffers: '128MB',
+  shared_buffers: '256MB',
+  wal_buffers: '16MB',
   max_wal_size: '2GB',
   checkpoint_timeout: '15min',
   jit: 'off',
   random_page_cost: '1.1',
   timezone: 'UTC',
   log_timezone: 'UTC',
-  autovacuum_naptime: '15s',
+  autovacuum_naptime: '5s',
   // Queues live on their indexes; a plan that rests on the statistics of an empty table reads whole tables.
   autovacuum_analyze_scale_factor: '0.02',
   log_min_messages: 'fatal',

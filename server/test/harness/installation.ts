@@ -12,6 +12,19 @@ import { until } from './wait.ts';
 
 export const root = fileURLToPath(new URL('../../..', import.meta.url));
 
+/** How `npm start` runs the server: tests and benches measure the same thing as people get. */
+const runtime = readRuntime(
+  (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: { start: string } }).scripts.start,
+);
+
+function readRuntime(script: string): { env: Record<string, string>; flags: string[] } {
+  const [before = '', after = ''] = script.split(/(?:^|\s)node\s/);
+  return {
+    env: Object.fromEntries(before.split(' ').flatMap((word) => (word.includes('=') ? [word.split('=', 2)] : []))),
+    flags: after.split(' ').filter((word) => /^--.*=/.test(word)),
+  };
+}
+
 export interface InstallationOptions {
   /** Started with `--simulator`; true unless given. */
   simulator?: boolean;
@@ -58,6 +71,7 @@ export async function createInstallation(options: InstallationOptions = {}): Pro
     ...Object.fromEntries(
       Object.entries(process.env).filter(([name]) => !name.startsWith('PIANOLA_') && name !== 'DATABASE_URL'),
     ),
+    ...runtime.env,
     PIANOLA_HOST: '127.0.0.1',
     PIANOLA_PORT: String(port),
     PIANOLA_DATA_DIR: dataDir,
@@ -68,12 +82,7 @@ export async function createInstallation(options: InstallationOptions = {}): Pro
   };
 
   function launch(): void {
-    const args = [
-      ...(process.env.SF ?? '').split(' ').filter(Boolean),
-      join(root, 'server/src/cli.ts'),
-      'start',
-      ...(simulator ? ['--simulator'] : []),
-    ];
+    const args = [...runtime.flags, join(root, 'server/src/cli.ts'), 'start', ...(simulator ? ['--simulator'] : [])];
     const started = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
     output = '';
     const take = (chunk: Buffer) => {

@@ -86,7 +86,10 @@ export async function insertKnownUser(
 
 const READ_NAMED = statement(
   'app_user_read_named',
-  `select ${COLUMNS} from app_user where app_id = $1 and (anonymous_key = $2 or user_id = $3)`,
+  // Two look-ups, not one with `or`: that one reads all users of the app.
+  `select ${COLUMNS} from app_user where app_id = $1 and anonymous_key = $2
+   union all
+   select ${COLUMNS} from app_user where app_id = $1 and user_id = $3`,
 );
 /** An installation and a known user by the names the app gives them; either may be null, or unknown. */
 export async function readNamed(
