@@ -55,9 +55,9 @@ export interface Gate {
  */
 const ROUNDS_AHEAD = 2;
 
-/** How many more requests this process may claim. */
+/** How many more requests this process may claim. While requests fail nothing runs ahead: what is claimed can not be held back. */
 export function roomOf(gate: Gate): number {
-  return gate.pace.maxParallel * ROUNDS_AHEAD - gate.inFlight;
+  return gate.pace.maxParallel * (gate.streak === 0 ? ROUNDS_AHEAD : 1) - gate.inFlight;
 }
 
 export interface Passage {
