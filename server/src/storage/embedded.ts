@@ -46,7 +46,7 @@ const SETTINGS: Record<string, string> = {
   random_page_cost: '1.1',
   timezone: 'UTC',
   log_timezone: 'UTC',
-  autovacuum_naptime: '5s',
+  autovacuum_naptime: '15s',
   // Queues live on their indexes; a plan that rests on the statistics of an empty table reads whole tables.
   autovacuum_analyze_scale_factor: '0.02',
   log_min_messages: 'fatal',
