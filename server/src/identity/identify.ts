@@ -71,6 +71,20 @@ export async function identify(
   return { installationOwnerId, ownerId: target ?? installationOwnerId, changed };
 }
 
+async function lockBoth(
+  sql: Sql,
+  appId: number,
+  installationOwnerId: string,
+  userOwnerId: string | null,
+): Promise<{ installation: AppUser; user: AppUser | undefined }> {
+  const ids = userOwnerId === null ? [installationOwnerId] : [installationOwnerId, userOwnerId];
+  const owners = await lockAppUsers(sql, appId, ids);
+  return {
+    installation: owners.find((owner) => owner.id === installationOwnerId)!,
+    user: owners.find((owner) => owner.id === userOwnerId),
+  };
+}
+
 /** The seam for transfers: earlier purchases of the installation would move to the user here. */
 async function login(
   sql: Sql,
@@ -79,13 +93,7 @@ async function login(
   userOwnerId: string | null,
   now: number,
 ): Promise<void> {
-  const owners = await lockAppUsers(
-    sql,
-    appId,
-    userOwnerId === null ? [installationOwnerId] : [installationOwnerId, userOwnerId],
-  );
-  const installation = owners.find((owner) => owner.id === installationOwnerId)!;
-  const user = owners.find((owner) => owner.id === userOwnerId);
+  const { installation, user } = await lockBoth(sql, appId, installationOwnerId, userOwnerId);
   await saveAppUser(sql, appId, { ...installation, loggedInUser: userOwnerId, seenAt: now });
   if (user !== undefined) await adoptDevice(sql, appId, installation, user, now);
   // Its events held for a client id resolve through the user from now on.
@@ -116,11 +124,6 @@ async function touch(
   userOwnerId: string | null,
   now: number,
 ): Promise<void> {
-  const owners = await lockAppUsers(
-    sql,
-    appId,
-    userOwnerId === null ? [installationOwnerId] : [installationOwnerId, userOwnerId],
-  );
-  const installation = owners.find((owner) => owner.id === installationOwnerId);
-  if (installation !== undefined) await saveAppUser(sql, appId, { ...installation, seenAt: now });
+  const { installation } = await lockBoth(sql, appId, installationOwnerId, userOwnerId);
+  await saveAppUser(sql, appId, { ...installation, seenAt: now });
 }

@@ -24,8 +24,8 @@ export interface EnrichDeps {
 
 /** A store gives up by itself; this bounds one that does not. */
 const TRIES = 5;
-/** Without the app's set-up nothing can be read; it may come back. */
-const SETUP_MISSING_MS = 60_000;
+/** The app's set-up for the store is gone or cannot be read; it may come back. */
+export const SETUP_MISSING_MS = 60_000;
 
 export interface Reader {
   /** Leaves an answer, a marker, or a later due time with the signal. */

@@ -7,7 +7,7 @@ import {
   insertPending,
   insertSignals,
   type PendingSignal,
-  releaseChain,
+  releaseChains,
   type StoredSignal,
 } from '../storage/queries/signal.ts';
 import { type ApplyDeps, applyChains, type Fate } from './apply.ts';
@@ -43,7 +43,11 @@ export async function storeGroup(
     applied.write(),
     insertSignals(sql, rows),
     insertPending(sql, pending),
-    ...handedIn.map((item) => releaseChain(sql, item.app.id, item.chainId!, now)),
+    releaseChains(
+      sql,
+      handedIn.map((item) => ({ appId: item.app.id, chainId: item.chainId! })),
+      now,
+    ),
   ]);
   for (const fate of fates)
     deps.metrics.signalProcessed(

@@ -218,4 +218,33 @@ describe('reading the store’s API', () => {
     expect(row!.snapshot).toMatchObject({ kind: 'unavailable' });
     expect(bed.store.reads).toHaveLength(5);
   });
+
+  it('one that throws waits alone and longer each time; other chains go on', async () => {
+    bed = await ingestTest();
+    bed.store.answerRead(() => {
+      throw new Error('bug');
+    });
+    bed.processor.start();
+    await bed.send({ id: 'a', chain: 'c1', at: START, needsRead: true, facts: [purchase('c1', START)] });
+    await until(
+      async () => (await bed.test.sql<{ tries: number }>('select tries from signal_pending'))[0]?.tries === 1,
+    );
+    await bed.send({ id: 'b', chain: 'c2', at: START, needsRead: true, facts: [purchase('c2', START)] });
+    bed.store.answerRead(() => ({ ok: true, snapshot: { kind: 'history', items: [], readAt: START } }));
+    await until(async () => (await codes()).length >= 3);
+    bed.time.jump(60_000);
+    await until(async () => (await codes()).length === 6);
+  });
+});
+
+it('without the app’s set-up signals wait for it, and are not looked at again and again', async () => {
+  bed = await ingestTest();
+  await bed.send({ id: 'a', chain: 'c1', at: START, needsRead: true, facts: [purchase('c1', START)] });
+  await bed.test.sql("update signal_pending set why = 'order'");
+  await bed.test.sql('delete from store_account');
+  await bed.settings.reload();
+  bed.processor.start();
+  const due = async () => (await bed.test.sql<{ due_at: number }>('select due_at from signal_pending'))[0]!.due_at;
+  await until(async () => (await due()) > START);
+  expect(await due()).toBe(START + 60_000);
 });

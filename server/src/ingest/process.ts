@@ -15,7 +15,7 @@ import { loadChains, lock } from '../storage/queries/chain.ts';
 import { type DueSignal, dueChains, nextDue, pendingOf, postpone, settleSignals } from '../storage/queries/signal.ts';
 import type { StoreDefinition } from '../stores/store.ts';
 import { type ApplyDeps, applyChains } from './apply.ts';
-import { createReader, type EnrichDeps, type Reader } from './enrich.ts';
+import { createReader, type EnrichDeps, type Reader, SETUP_MISSING_MS } from './enrich.ts';
 import { accountLockKeys, chainLockKey, type ChainWork, type Incoming } from './signal.ts';
 
 export interface ProcessDeps extends ApplyDeps, EnrichDeps {
@@ -100,7 +100,15 @@ async function round(deps: ProcessDeps, reader: Reader): Promise<boolean> {
   const reads = [...pending.values()].flatMap(([first]) =>
     first?.why === 'read' && first.snapshot === null ? [first] : [],
   );
-  await Promise.all(reads.map((signal) => reader.readFor(signal)));
+  await Promise.all(
+    reads.map((signal) =>
+      // One signal that cannot be read must not keep the others from being applied.
+      reader.readFor(signal).catch((error: unknown) => {
+        deps.log.error({ err: error, signalId: signal.signalId }, 'Store API could not be read');
+        return postponeChain(deps, signal);
+      }),
+    ),
+  );
   const reading = new Set(reads.map((signal) => `${signal.appId}:${signal.chainId}`));
   const ready = chains.filter((chain) => !reading.has(`${chain.appId}:${chain.chainId}`));
   for (let at = 0; at < ready.length; at += CHAINS_PER_TRANSACTION)
@@ -159,8 +167,13 @@ async function applyPending(
   const byChain = Map.groupBy(pending, (signal) => `${signal.appId}:${signal.chainId}`);
   const tries = new Map<string, number>();
   const works: ChainWork[] = [];
+  const homeless: DueSignal[] = [];
   for (const [key, signals] of byChain) {
     const incoming = signals.flatMap((signal) => reopen(deps, signal));
+    if (incoming.length < signals.length) {
+      homeless.push(...signals);
+      continue;
+    }
     for (const signal of signals) tries.set(signal.signalId, signal.tries);
     const found = loaded.get(key);
     const waited = signals.some((signal) => signal.why !== 'order');
@@ -182,6 +195,10 @@ async function applyPending(
       sql,
       settled.map((fate) => ({ ...place(fate.incoming), state: fate.state, reason: fate.reason })),
       now,
+    ),
+    postpone(
+      sql,
+      homeless.map((signal) => ({ ...signal, dueAt: now + SETUP_MISSING_MS })),
     ),
     postpone(
       sql,

@@ -273,11 +273,17 @@ export async function releaseIdentityWait(
   await sql.query(RELEASE, [appId, accountKeyLower, iso(now)]);
 }
 
-const RELEASE_CHAIN = statement(
-  'signal_release_chain',
-  "update signal_pending set due_at = $3 where app_id = $1 and chain_id = $2 and due_at > $3 and why in ('identity', 'order')",
+const RELEASE_CHAINS = statement(
+  'signal_release_chains',
+  `update signal_pending p set due_at = $3 from unnest($1::int[], $2::uuid[]) as t (app_id, chain_id)
+   where p.app_id = t.app_id and p.chain_id = t.chain_id and p.due_at > $3 and p.why in ('identity', 'order')`,
 );
-/** The purchase itself was handed in: what waits for its owner is due now. */
-export async function releaseChain(sql: Sql, appId: number, chainId: string, now: number): Promise<void> {
-  await sql.query(RELEASE_CHAIN, [appId, chainId, iso(now)]);
+/** The purchases themselves were handed in: what waits for their owner is due now. */
+export async function releaseChains(
+  sql: Sql,
+  chains: readonly { appId: number; chainId: string }[],
+  now: number,
+): Promise<void> {
+  if (chains.length === 0) return;
+  await sql.query(RELEASE_CHAINS, [chains.map((chain) => chain.appId), chains.map((chain) => chain.chainId), iso(now)]);
 }
